@@ -1,0 +1,1 @@
+"""One file per provider; base.py holds the contract they keep."""
