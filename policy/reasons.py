@@ -45,7 +45,7 @@ MEANINGS: dict[Reason, str] = {
     Reason.UNKNOWN_REQUEST: "the provider's file does not know this request",
     Reason.SENDER_REFUSED: "the sender is not known, or may not use this route",
     Reason.STORE_UNAVAILABLE: "the store could not be read or written",
-    Reason.UPSTREAM_BUSY: "the gate's own limit of open connections to the provider is reached, or the gate is stopping",
+    Reason.UPSTREAM_BUSY: "the gate's limit of open connections to the provider is reached, or the gate is stopping",
     Reason.UPSTREAM_UNREACHABLE: "no connection to the provider; nothing was sent",
     Reason.UPSTREAM_TIMEOUT: "the provider did not answer in time, or broke off; whether it sent is unknown",
     Reason.UPSTREAM_REFUSED: "the provider answered the send with an error",
