@@ -1,1 +1,12 @@
-"""What may be said to whom, and what has happened: no HTTP, no network."""
+"""What may be said to whom, and what has happened: no HTTP, no network.
+
+The door for others is `Policy` with its values; the pure files (model, reasons, times, identity, events, state, rules)
+know no clock and no I/O, and only `policy.store` knows SQLite.
+"""
+
+from policy.policy import Policy
+from policy.store.database import StoreLocked, StoreUnavailable, WrongPepper
+from policy.store.learning import AddressTaken, UnknownUser
+from policy.store.schema import NewerStore
+
+__all__ = ["AddressTaken", "NewerStore", "Policy", "StoreLocked", "StoreUnavailable", "UnknownUser", "WrongPepper"]

@@ -9,14 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 from typing import NewType
 
 from policy.reasons import Reason
 
 Microseconds = NewType("Microseconds", int)
-
-NO_MARKERS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
 class Channel(StrEnum):
@@ -68,7 +65,7 @@ class Send:
 
     channel: Channel
     recipients: tuple[Recipient, ...]
-    markers: Mapping[str, tuple[str, ...]] = NO_MARKERS
+    markers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     campaign: str = ""
     hidden: bool = False
 
@@ -86,7 +83,7 @@ class Standing:
     """What follows from a person's registers (state.standing)."""
 
     blacklisted: Stamp | None = None
-    opt_outs: Mapping[Channel, Stamp] = field(default_factory=lambda: MappingProxyType({}))
+    opt_outs: Mapping[Channel, Stamp] = field(default_factory=dict)
 
     @property
     def suppressing(self) -> bool:

@@ -1,0 +1,136 @@
+"""The vocabulary: what can be told to the gate about a person, a line of meaning under each word.
+
+Whoever tells something (the events endpoint, a status endpoint, the command line, later a link or a webhook) tells it
+in one of these values, and all of them end in `Policy.learn`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from policy.model import Channel, Microseconds
+from policy.times import Stated
+
+
+class Word(StrEnum):
+    """The system events, spelled as the events endpoint spells them."""
+
+    BLACKLISTED = "Blacklisted"  # gets nothing at all any more, on no channel, not even transactional
+    WHITELISTED = "Whitelisted"  # undoes a blacklisting, and nothing else
+    OPT_OUT = "Opt Out"  # gets no marketing any more, on one channel or on ALL
+    OPT_IN = "Opt In"  # undoes the opt-out of that channel, or that of ALL
+
+
+class Kind(StrEnum):
+    """The two things a person can be suppressed by."""
+
+    BLACKLIST = "blacklist"
+    OPT_OUT = "opt_out"
+
+
+WORDS: frozenset[str] = frozenset(Word)
+SUPPRESSES: Mapping[Word, bool] = {
+    Word.BLACKLISTED: True,
+    Word.WHITELISTED: False,
+    Word.OPT_OUT: True,
+    Word.OPT_IN: False,
+}
+KIND: Mapping[Word, Kind] = {
+    Word.BLACKLISTED: Kind.BLACKLIST,
+    Word.WHITELISTED: Kind.BLACKLIST,
+    Word.OPT_OUT: Kind.OPT_OUT,
+    Word.OPT_IN: Kind.OPT_OUT,
+}
+
+
+class Origin(StrEnum):
+    """Who said so; a provider's name follows `provider:`."""
+
+    API = "api"  # a status endpoint
+    EVENT = "event"  # the events endpoint
+    CLI = "cli"  # the command line
+    PAGE = "page"  # the recipient's own click on the unsubscribe page
+    ONE_CLICK = "one-click"  # the mailbox provider's button
+    KEYWORD = "keyword"  # STOP by SMS, to one sending number
+    COMPLAINT = "complaint"  # marked as spam
+    BOUNCE = "bounce"  # the mailbox is gone
+    IMPORT = "import"
+    MERGE = "merge"  # a lead that became a user
+
+
+PROVIDER_PREFIX = "provider:"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Of whom something is told: an external id, else e-mail and business unit, else a phone.
+
+    The texts stand as they were told; `email_keys` and `phone_keys` are what identity.py made of them.
+    """
+
+    id: str | None = None
+    email: str | None = None
+    business_unit: str = ""
+    phone: str | None = None
+    email_keys: tuple[str, ...] = ()
+    phone_keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One event about a person: a system event with an effect on the standing, or any other name that is kept.
+
+    `word` is None for the other names. `number` is the sending number that a keyword was sent to. `source` names the
+    API key or door it came through, for the journal.
+    """
+
+    subject: Subject
+    name: str
+    word: Word | None
+    origin: str
+    channel: Channel = Channel.ALL
+    stated: Stated | None = None
+    number: str = ""
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a user is said to be; fields that were not given stay as they are.
+
+    `email` and `business_unit` are None where not given; an empty e-mail takes the address away. `phones` are pairs
+    of text and keys, None where no phone trait was given. `traits` holds everything else that was told.
+    """
+
+    id: str
+    email: str | None = None
+    email_keys: tuple[str, ...] = ()
+    business_unit: str | None = None
+    phones: tuple[tuple[str, tuple[str, ...]], ...] | None = None
+    traits: Mapping[str, Any] = field(default_factory=dict)
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """A user is deleted, with what is held about them."""
+
+    id: str
+    keep_suppressed: bool = False
+    source: str = ""
+
+
+Event = Told | Profile | Departure
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What became of a told event: its place in the journal, when it counts from, and whether it was a repeat."""
+
+    sequence: int
+    effective_at: Microseconds
+    repeat: bool = False

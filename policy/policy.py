@@ -1,0 +1,76 @@
+"""The three things that can be asked of the policy: judge a send, record how one ended, learn what happened.
+
+This is the only door between the proxy and what is known. It adds the clock to the pure rules and the transactions to
+the store, and nothing else.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from policy import rules
+from policy.events import Event, Learned
+from policy.model import Facts, Microseconds, Outcome, Send, Terms, Verdict
+from policy.store import facts, learning, records
+from policy.store.database import Database
+
+T = TypeVar("T")
+
+
+def clock() -> Microseconds:
+    """Tell the time in microseconds since 1970."""
+    return Microseconds(time.time_ns() // 1000)
+
+
+class Policy:
+    """What may be said to whom, and what has happened, over one store."""
+
+    def __init__(self, path: Path, pepper: str = "", *, now: Callable[[], Microseconds] = clock) -> None:
+        self.database = Database(path, pepper)
+        self.now = now
+
+    def open(self) -> None:
+        """Open the store; raises what Database.open raises."""
+        self.database.open()
+
+    def close(self) -> None:
+        """Close the store after everything that waits was written."""
+        self.database.close()
+
+    async def judge(self, send: Send, terms: Terms) -> Verdict:
+        """Say who of a send's recipients is refused; raises StoreUnavailable."""
+        keys = {key for recipient in send.recipients for key in recipient.keys}
+        read = facts.facts_about(self.database.digests, keys, known=terms.refuse_unknown)
+        if len(keys) <= facts.ON_THE_LOOP:
+            found = self.database.read_now(read)
+        else:
+            found = await self.database.read(read)
+        return rules.decide(send, found, terms, self.now())
+
+    def judge_blindly(self, send: Send, terms: Terms) -> Verdict:
+        """Judge by the rules that need no store, for a route that passes sends when the store fails."""
+        return rules.decide(send, _NOTHING_KNOWN, replace(terms, refuse_unknown=False), self.now())
+
+    async def record(self, outcome: Outcome) -> None:
+        """Write the dispatch failed records of an outcome; raises StoreUnavailable."""
+        if outcome.refused or outcome.reason is not None:
+            await self.database.write(records.write(self.database.digests, outcome))
+
+    async def learn(self, events: Sequence[Event]) -> list[Learned]:
+        """Learn events that arrived together, all or none; returns after the commit.
+
+        Raises StoreUnavailable, learning.AddressTaken and learning.UnknownUser.
+        """
+        return await self.database.write(learning.learn(self.database.digests, events, self.now()))
+
+    async def ask(self, read: Callable[[sqlite3.Connection], T]) -> T:
+        """Read something off the hot path, in a thread; raises StoreUnavailable."""
+        return await self.database.read(read)
+
+
+_NOTHING_KNOWN = Facts({})

@@ -1,0 +1,193 @@
+"""Deciding: a send, the facts about its recipients, the terms and the time go in; a verdict comes out.
+
+The rules are an ordered list. Each looks at one recipient and gives a finding or nothing, and the first finding
+stands. The order says what beats what:
+
+- The allow-list is first, because it alone stays enforced in shadow mode and must not hide behind another reason.
+- An address without a key cannot be looked up, so it is refused before anything is asked about it.
+- A blacklisting beats everything that is about people and knows no message class: not even transactional mail goes out.
+- An opt-out stops marketing only; opted out of ALL is told before opted out of the channel.
+- Who is unknown and what is scheduled too far come last: they say nothing about the person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from policy import identity
+from policy.model import (
+    Channel,
+    Facts,
+    Holder,
+    MessageClass,
+    Microseconds,
+    Recipient,
+    Refused,
+    Send,
+    Stamp,
+    Terms,
+    Verdict,
+)
+from policy.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A rule's word about one recipient: the reason, and who stands behind it."""
+
+    reason: Reason
+    holder: Holder | None = None
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One recipient before the rules, with everybody who has one of its keys."""
+
+    recipient: Recipient
+    holders: tuple[Holder, ...]
+    facts: Facts
+    terms: Terms
+    now: float
+
+
+Rule = Callable[[Case], Finding | None]
+
+
+def decide(send: Send, facts: Facts, terms: Terms, now: Microseconds) -> Verdict:
+    """Judge every recipient of a send by the rules in their order."""
+    seconds = now / 1_000_000
+    holders = facts.holders
+    screened = terms.allow_only is not None or terms.refuse_unknown
+    refused = []
+    for recipient in send.recipients:
+        keys = recipient.keys
+        people = holders.get(keys[0], ()) if len(keys) == 1 else everybody(keys, holders)
+        if not (people or screened or not keys or recipient.scheduled_at):
+            continue  # nothing is known against the recipient and no rule looks at strangers
+        found = first_finding(Case(recipient, people, facts, terms, seconds))
+        if found is not None:
+            refused.append(_refused(recipient, found))
+    return Verdict(tuple(refused))
+
+
+def first_finding(case: Case) -> Finding | None:
+    """Give the first rule's word about a recipient, or None if it may be sent to."""
+    for rule in RULES:
+        found = rule(case)
+        if found is not None:
+            return found
+    return None
+
+
+def everybody(keys: Iterable[str], holders: Mapping[str, tuple[Holder, ...]]) -> tuple[Holder, ...]:
+    """Collect all who have any of the keys."""
+    return tuple(holder for key in keys for holder in holders.get(key, ()))
+
+
+def not_allowlisted(case: Case) -> Finding | None:
+    allowed = case.terms.allow_only
+    if allowed is None:
+        return None
+    keys = case.recipient.keys
+    if keys and all(key in allowed.keys or identity.domain_of(key) in allowed.domains for key in keys):
+        return None
+    return Finding(Reason.NOT_ALLOWLISTED)
+
+
+def invalid_address(case: Case) -> Finding | None:
+    return None if case.recipient.keys else Finding(Reason.INVALID_ADDRESS)
+
+
+def blacklisted(case: Case) -> Finding | None:
+    """Refuse if any person with the address is blacklisted, in whichever business unit."""
+    for holder in case.holders:
+        stamp = holder.standing.blacklisted
+        if stamp is not None:
+            return Finding(Reason.BLACKLISTED, holder, stamp.origin)
+    return None
+
+
+def opted_out(case: Case) -> Finding | None:
+    return _opt_out(case, Channel.ALL, Reason.OPTED_OUT)
+
+
+def opted_out_channel(case: Case) -> Finding | None:
+    return _opt_out(case, case.recipient.channel, Reason.OPTED_OUT_CHANNEL)
+
+
+def unknown_recipient(case: Case) -> Finding | None:
+    known = case.facts.known
+    if not case.terms.refuse_unknown or case.holders:
+        return None
+    if known is not None and any(key in known for key in case.recipient.keys):
+        return None
+    return Finding(Reason.UNKNOWN_RECIPIENT)
+
+
+def scheduled_too_far(case: Case) -> Finding | None:
+    """Refuse marketing that would leave long after today's standing: tomorrow's opt-out could not stop it."""
+    ahead, at = case.terms.max_schedule_ahead, case.recipient.scheduled_at
+    if at is None or ahead is None or case.terms.message_class is MessageClass.TRANSACTIONAL:
+        return None
+    return Finding(Reason.SCHEDULED_TOO_FAR) if at - case.now > ahead else None
+
+
+RULES: tuple[Rule, ...] = (
+    not_allowlisted,
+    invalid_address,
+    blacklisted,
+    opted_out,
+    opted_out_channel,
+    unknown_recipient,
+    scheduled_too_far,
+)
+
+
+def message_class(
+    *,
+    always: bool,
+    claimed: bool,
+    may_claim: bool,
+    wanted: Mapping[str, Collection[str]],
+    markers: Mapping[str, tuple[str, ...]],
+) -> MessageClass:
+    """Say of which class a send is: marketing unless something that may say so says transactional.
+
+    The route's configuration may (`always`), a sender that the configuration lets claim it, and the provider's native
+    fields with the values that the configuration lists (`wanted`). A claim by anybody else counts for nothing.
+    """
+    if always or (claimed and may_claim):
+        return MessageClass.TRANSACTIONAL
+    marked = any(value in values for name, values in wanted.items() for value in markers.get(name, ()))
+    return MessageClass.TRANSACTIONAL if marked else MessageClass.MARKETING
+
+
+def _opt_out(case: Case, channel: Channel, reason: Reason) -> Finding | None:
+    if case.terms.message_class is MessageClass.TRANSACTIONAL:
+        return None
+    for holder in in_unit(case.holders, case.terms.business_unit):
+        stamp: Stamp | None = holder.standing.opt_outs.get(channel)
+        if stamp is not None:
+            return Finding(reason, holder, stamp.origin)
+    return None
+
+
+def in_unit(holders: tuple[Holder, ...], unit: str) -> tuple[Holder, ...]:
+    """Narrow the people behind an address to those whose opt-outs count in a business unit.
+
+    1. No unit is named: everybody counts.
+    2. Somebody of the named unit has the address: that unit and the empty one count.
+    3. Nobody of that unit has it: everybody counts, so that the strictest holds.
+    """
+    if not unit or not any(holder.business_unit == unit and not holder.kept for holder in holders):
+        return holders
+    return tuple(holder for holder in holders if holder.business_unit in (unit, ""))
+
+
+def _refused(recipient: Recipient, found: Finding) -> Refused:
+    holder = found.holder
+    if holder is None:
+        return Refused(recipient, found.reason)
+    return Refused(recipient, found.reason, found.origin, holder.user, holder.business_unit, holder.kept)

@@ -1,0 +1,44 @@
+"""Keyed digests: how a key is looked up, and how a standing outlives the clear address it belonged to.
+
+One keyed BLAKE2b (RFC 7693) of the key, 128 bits. Its first 64 bits, as a signed integer, are the primary key of the
+hot table; the whole digest confirms a hit. The pepper is the key, so the digests of a stolen store tell nothing to
+whoever merely guesses addresses.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+PREFIX = 8
+SIZE = 16
+
+
+class Digests:
+    """Makes the digests of one store."""
+
+    def __init__(self, pepper: str) -> None:
+        secret = pepper.encode()
+        if len(secret) > hashlib.blake2b.MAX_KEY_SIZE:
+            secret = hashlib.blake2b(secret).digest()
+        self._keyed = hashlib.blake2b(digest_size=SIZE, key=secret, person=b"sendgate")
+
+    def digest(self, key: str) -> bytes:
+        """Give the 16-byte digest of a key."""
+        keyed = self._keyed.copy()
+        keyed.update(key.encode("utf-8", "surrogatepass"))
+        return keyed.digest()
+
+    def check_value(self) -> str:
+        """Give a value by which a store recognises its own pepper."""
+        return self.digest("\x00pepper").hex()
+
+
+def key_hash(digest: bytes) -> int:
+    """Give the signed 64-bit integer that a digest is looked up by."""
+    return int.from_bytes(digest[:PREFIX], "big", signed=True)
+
+
+def prefix_range(digest: bytes) -> tuple[bytes, bytes]:
+    """Give the least and the greatest digest with the same 64 bits: two keys may share them."""
+    prefix = digest[:PREFIX]
+    return prefix + b"\x00" * (SIZE - PREFIX), prefix + b"\xff" * (SIZE - PREFIX)

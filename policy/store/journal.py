@@ -1,0 +1,189 @@
+"""The journal: everything that was told, in a sequence without gaps, each entry whole enough to be told again.
+
+The other tables follow from it: telling its entries again in sequence, each at its own arrival, gives the same people
+with the same standings. A merge is told by the profile that caused it, so its own entry is for readers and is not told
+again.
+
+A statement with a stated time has an identity. Told twice, it is written once and keeps its first effective time,
+because a time in the future is cut at its arrival, and the second arrival is later.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+from policy import times
+from policy.events import WORDS, Departure, Event, Profile, Subject, Told, Word
+from policy.model import Channel, Microseconds
+
+
+class Kind(StrEnum):
+    """What sort of entry it is; the name of an event is whatever was told."""
+
+    TOLD = "told"
+    PROFILE = "profile"
+    DEPARTURE = "departure"
+    MERGE = "merge"  # tells what a profile caused
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the journal, before it has its sequence."""
+
+    arrived_at: Microseconds
+    effective_at: Microseconds
+    person: int | None
+    kind: Kind
+    name: str
+    body: Mapping[str, Any]
+    channel: str = ""
+    origin: str = ""
+    source: str = ""
+    identity: bytes | None = None
+
+
+def append(connection: sqlite3.Connection, entries: Sequence[Entry]) -> int:
+    """Write entries and return the sequence number of the first."""
+    first = last_sequence(connection) + 1
+    rows = [_row(sequence, entry) for sequence, entry in enumerate(entries, first)]
+    connection.executemany("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    connection.execute("UPDATE meta SET value = ? WHERE name = 'sequence'", (str(first + len(rows) - 1),))
+    return first
+
+
+def _row(sequence: int, entry: Entry) -> tuple[Any, ...]:
+    return (
+        sequence,
+        entry.arrived_at,
+        entry.effective_at,
+        entry.person,
+        entry.kind,
+        entry.name,
+        entry.channel,
+        entry.origin,
+        entry.source,
+        orjson.dumps(entry.body).decode(),
+        entry.identity,
+    )
+
+
+def last_sequence(connection: sqlite3.Connection) -> int:
+    """Give the sequence number of the newest entry, 0 for none; it survives the pruning of old entries."""
+    return int(connection.execute("SELECT value FROM meta WHERE name = 'sequence'").fetchone()[0])
+
+
+def first_effect(connection: sqlite3.Connection, identity: bytes | None) -> tuple[int, Microseconds] | None:
+    """Find when a statement that was told before counts from, with its sequence number."""
+    if identity is None:
+        return None
+    found = connection.execute("SELECT sequence, effective_at FROM event WHERE identity = ?", (identity,)).fetchone()
+    return None if found is None else (found[0], Microseconds(found[1]))
+
+
+def identity_of(told: Told) -> bytes | None:
+    """Give the identity of a statement with a stated time, or None: without one, each telling is a statement anew."""
+    if told.stated is None:
+        return None
+    what = [told.name, told.channel, told.origin, told.number, told.stated.text, dict(told.properties)]
+    text = orjson.dumps([_who(told.subject), what], option=orjson.OPT_SORT_KEYS)
+    return hashlib.blake2b(text, digest_size=16).digest()
+
+
+def _who(subject: Subject) -> list[Any]:
+    return [subject.id, subject.email_keys[:1], subject.business_unit, subject.phone_keys[:1]]
+
+
+def body_of(event: Event) -> dict[str, Any]:
+    """Make the body from which `event_of` makes the event again."""
+    match event:
+        case Told():
+            return _told_body(event)
+        case Profile():
+            phones = None if event.phones is None else [[text, list(keys)] for text, keys in event.phones]
+            return {
+                "id": event.id,
+                "email": event.email,
+                "emailKeys": list(event.email_keys),
+                "businessUnit": event.business_unit,
+                "phones": phones,
+                "traits": dict(event.traits),
+            }
+        case Departure():
+            return {"id": event.id, "keepSuppressed": event.keep_suppressed}
+
+
+def _told_body(told: Told) -> dict[str, Any]:
+    subject = told.subject
+    return {
+        "id": subject.id,
+        "email": subject.email,
+        "businessUnit": subject.business_unit,
+        "phone": subject.phone,
+        "emailKeys": list(subject.email_keys),
+        "phoneKeys": list(subject.phone_keys),
+        "timestamp": told.stated and told.stated.text,
+        "number": told.number,
+        "properties": dict(told.properties),
+    }
+
+
+def entries(connection: sqlite3.Connection, after: int = 0) -> Iterator[tuple[int, Microseconds, Event]]:
+    """Read what was told after a sequence number: its own number, its arrival and the event."""
+    rows = connection.execute(
+        "SELECT sequence, arrived_at, kind, name, channel, origin, source, body FROM event"
+        " WHERE sequence > ? AND kind != ? ORDER BY sequence",
+        (after, Kind.MERGE),
+    )
+    for sequence, arrived_at, *fields, body in rows:
+        kind, name, channel, origin, source = fields
+        yield sequence, Microseconds(arrived_at), event_of(kind, name, channel, origin, source, orjson.loads(body))
+
+
+def event_of(kind: str, name: str, channel: str, origin: str, source: str, body: Mapping[str, Any]) -> Event:
+    """Make the event of an entry again."""
+    if kind == Kind.DEPARTURE:
+        return Departure(body["id"], body["keepSuppressed"], source)
+    if kind == Kind.PROFILE:
+        return _profile(source, body)
+    return Told(
+        subject=_subject(body),
+        name=name,
+        word=Word(name) if name in WORDS else None,
+        origin=origin,
+        channel=Channel(channel),
+        stated=times.read(body["timestamp"]) if body["timestamp"] else None,
+        number=body["number"],
+        properties=body["properties"],
+        source=source,
+    )
+
+
+def _profile(source: str, body: Mapping[str, Any]) -> Profile:
+    phones = body["phones"]
+    return Profile(
+        id=body["id"],
+        email=body["email"],
+        email_keys=tuple(body["emailKeys"]),
+        business_unit=body["businessUnit"],
+        phones=None if phones is None else tuple((text, tuple(keys)) for text, keys in phones),
+        traits=body["traits"],
+        source=source,
+    )
+
+
+def _subject(body: Mapping[str, Any]) -> Subject:
+    return Subject(
+        id=body["id"],
+        email=body["email"],
+        business_unit=body["businessUnit"],
+        phone=body["phone"],
+        email_keys=tuple(body["emailKeys"]),
+        phone_keys=tuple(body["phoneKeys"]),
+    )

@@ -1,0 +1,287 @@
+"""Learning: an event becomes registers, journal and derived rows, in one transaction.
+
+Every way in ends here: the events endpoint, the status endpoints, profiles, the command line, and telling the journal
+again. What happens follows from the event, its arrival and the store alone, so the same journal gives the same store.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import groupby
+
+import orjson
+
+from policy import identity, state, times
+from policy.events import KIND, SUPPRESSES, Departure, Event, Learned, Origin, Profile, Subject, Told
+from policy.model import Microseconds
+from policy.store import journal, people
+from policy.store.digests import Digests
+from policy.store.facts import derive
+from policy.store.people import Person
+
+
+class AddressTaken(Exception):
+    """The e-mail and business unit belong to another full user."""
+
+
+class UnknownUser(LookupError):
+    """No user has this id."""
+
+
+def learn(
+    digests: Digests, events: Sequence[Event], arrived: Microseconds
+) -> Callable[[sqlite3.Connection], list[Learned]]:
+    """Make the transaction that learns some events which arrived together, all or none.
+
+    It raises AddressTaken and UnknownUser.
+    """
+
+    def transaction(connection: sqlite3.Connection) -> list[Learned]:
+        learned: list[Learned] = []
+        for key, group in groupby(events, _same_subject):
+            if key is None:
+                learned += [_learn_one(connection, digests, event, arrived) for event in group]
+            else:
+                learned += _tell(connection, digests, [event for event in group if isinstance(event, Told)], arrived)
+        return learned
+
+    return transaction
+
+
+def _same_subject(event: Event) -> Subject | None:
+    return event.subject if isinstance(event, Told) else None
+
+
+def _learn_one(connection: sqlite3.Connection, digests: Digests, event: Event, arrived: Microseconds) -> Learned:
+    match event:
+        case Profile():
+            return _profile(connection, digests, event, arrived)
+        case Departure():
+            return _departure(connection, event, arrived)
+        case Told():
+            return _tell(connection, digests, [event], arrived)[0]
+
+
+# What is told about a person
+
+
+def _tell(
+    connection: sqlite3.Connection, digests: Digests, told: Sequence[Told], arrived: Microseconds
+) -> list[Learned]:
+    """Write events about one subject, in their order."""
+    person = _subject(connection, digests, told[0].subject, arrived)
+    foldings = _foldings(connection, digests, told, person, arrived)
+    sequence = journal.last_sequence(connection)
+    learned: list[Learned] = []
+    entries: list[journal.Entry] = []
+    for event in told:
+        identity = journal.identity_of(event)
+        first = journal.first_effect(connection, identity) or _just_told(entries, identity, sequence)
+        at = first[1] if first else _effective(event, arrived, foldings)
+        changed = [folding.write(event, at) for folding in foldings]
+        if first and not any(changed):
+            learned.append(Learned(first[0], at, repeat=True))
+            continue
+        entries.append(_told_entry(event, person.pk, arrived, at, None if first else identity))
+        learned.append(Learned(sequence + len(entries), at, repeat=first is not None))
+    for folding in foldings:
+        folding.save()
+    if entries:
+        journal.append(connection, entries)
+    return learned
+
+
+class _Folding:
+    """One person's registers while events are folded into them; `takes` says which words are meant for them."""
+
+    def __init__(self, connection: sqlite3.Connection, pk: int, *, takes: frozenset[bool]) -> None:
+        self.connection = connection
+        self.pk = pk
+        self.takes = takes
+        self.old = self.new = people.registers(connection, pk)
+
+    def write(self, told: Told, at: Microseconds) -> bool:
+        """Fold an event in and tell whether that changed anything."""
+        if told.word is None or SUPPRESSES[told.word] not in self.takes:
+            return False
+        register = state.target(told.word, told.channel, told.origin, told.number)
+        if register is None:
+            return False
+        before = self.new
+        self.new = state.fold(before, register, at, suppresses=SUPPRESSES[told.word])
+        return self.new is not before
+
+    def save(self) -> None:
+        if self.new is not self.old:
+            people.write_registers(self.connection, self.pk, self.old, self.new)
+            derive(self.connection, people.addresses(self.connection, self.pk))
+
+
+_BOTH = frozenset({True, False})
+_ONLY_SUPPRESSING = frozenset({True})
+_ONLY_RELEASING = frozenset({False})
+
+
+def _foldings(
+    connection: sqlite3.Connection, digests: Digests, told: Sequence[Told], person: Person, now: Microseconds
+) -> list[_Folding]:
+    """List everybody whose registers the events are written to.
+
+    1. The subject itself.
+    2. Who else is named, where an id came with an address that is not the id's: a no counts for both, a yes only for a
+       lead, because the address of another full user may be a mistake.
+    3. For a yes, the kept rows of the subject's present and former addresses.
+    """
+    foldings = [_Folding(connection, person.pk, takes=_BOTH)]
+    said = {SUPPRESSES[event.word] for event in told if event.word}
+    also = _also_named(connection, digests, told[0].subject, person, now, make=True in said)
+    foldings += [_Folding(connection, other.pk, takes=_ONLY_SUPPRESSING if other.id else _BOTH) for other in also]
+    if False in said:
+        kept = people.kept_for(connection, person.pk)
+        foldings += [_Folding(connection, pk, takes=_ONLY_RELEASING) for pk in kept]
+    return foldings
+
+
+def _subject(connection: sqlite3.Connection, digests: Digests, subject: Subject, now: Microseconds) -> Person:
+    """Find who is told of, or make them."""
+    if subject.id is not None:
+        found = people.by_id(connection, subject.id)
+        return found or people.add(connection, digests, Subject(id=subject.id), now)
+    return _by_address(connection, digests, subject) or people.add(connection, digests, subject, now)
+
+
+def _also_named(
+    connection: sqlite3.Connection, digests: Digests, subject: Subject, person: Person, now: Microseconds, *, make: bool
+) -> list[Person]:
+    """List the persons behind the addresses that came with the identifier, made if there are none and `make`."""
+    mine = people.addresses(connection, person.pk)
+    others = []
+    for named in (
+        replace(subject, id=None, phone=None, phone_keys=()),
+        replace(subject, id=None, email=None, email_keys=()),
+    ):
+        keys = named.email_keys or named.phone_keys
+        if keys and digests.digest(keys[0]) not in mine:
+            found = _by_address(connection, digests, named)
+            others.append(found or (people.add(connection, digests, named, now) if make else None))
+    return [other for other in others if other is not None]
+
+
+def _by_address(connection: sqlite3.Connection, digests: Digests, subject: Subject) -> Person | None:
+    if subject.email_keys:
+        return people.by_email(connection, subject.email_keys[0], subject.business_unit)
+    return people.phone_lead(connection, digests, subject.phone_keys)
+
+
+def _effective(told: Told, arrived: Microseconds, foldings: Sequence[_Folding]) -> Microseconds:
+    """Say when an event counts from; a name without effect counts from its stated time or its arrival."""
+    if told.word is None:
+        return arrived if told.stated is None else Microseconds(min(told.stated.first, arrived))
+    kind = KIND[told.word]
+    place = state.place(kind, told.channel)
+    newest = max(state.newest(folding.new, kind, place) for folding in foldings)
+    return times.effective(told.stated, arrived, newest, suppresses=SUPPRESSES[told.word])
+
+
+def _just_told(
+    entries: Sequence[journal.Entry], identity: bytes | None, sequence: int
+) -> tuple[int, Microseconds] | None:
+    """Find a statement that stands earlier in the same request."""
+    for number, entry in enumerate(entries, sequence + 1):
+        if identity is not None and entry.identity == identity:
+            return number, entry.effective_at
+    return None
+
+
+def _told_entry(told: Told, pk: int, arrived: Microseconds, at: Microseconds, identity: bytes | None) -> journal.Entry:
+    return journal.Entry(
+        arrived_at=arrived,
+        effective_at=at,
+        person=pk,
+        kind=journal.Kind.TOLD,
+        name=told.name,
+        body=journal.body_of(told),
+        channel=told.channel,
+        origin=told.origin,
+        source=told.source,
+        identity=identity,
+    )
+
+
+# Users
+
+
+def _profile(connection: sqlite3.Connection, digests: Digests, profile: Profile, arrived: Microseconds) -> Learned:
+    """Write what a user is said to be; fields that were not given stay."""
+    person = people.by_id(connection, profile.id) or people.add(connection, digests, Subject(id=profile.id), arrived)
+    unit = person.business_unit if profile.business_unit is None else profile.business_unit
+    email, keys = _email(person, profile)
+    before = people.addresses(connection, person.pk)
+    at = journal.append(connection, [_entry(journal.Kind.PROFILE, "User Updated", profile, person.pk, arrived)])
+    if keys:
+        _make_room(connection, person, keys[0], unit, arrived)
+    phones = person.phones if profile.phones is None else profile.phones
+    after = {digests.digest(key) for key in (*keys, *(key for _, several in phones for key in several))}
+    people.keep(connection, before - after, person, former=person.pk, now=arrived)
+    traits = {name: value for name, value in {**person.traits, **profile.traits}.items() if value is not None}
+    people.update(
+        connection,
+        person.pk,
+        {
+            "email": email,
+            "email_key": keys[0] if keys else None,
+            "business_unit": unit,
+            "phones": orjson.dumps(phones).decode(),
+            "traits": orjson.dumps(traits).decode(),
+            "updated_at": arrived,
+        },
+    )
+    people.set_addresses(connection, person.pk, after)
+    derive(connection, before | after)
+    return Learned(at, arrived)
+
+
+def _email(person: Person, profile: Profile) -> tuple[str | None, tuple[str, ...]]:
+    """Say which e-mail the user has after the profile: the old one, a new one, or none."""
+    if profile.email is None:
+        return person.email, identity.email_keys(person.email) if person.email else ()
+    return profile.email or None, profile.email_keys
+
+
+def _make_room(connection: sqlite3.Connection, person: Person, key: str, unit: str, now: Microseconds) -> None:
+    """Merge the lead that has this e-mail and unit into the user; raises AddressTaken if a full user has them."""
+    other = people.by_email(connection, key, unit)
+    if other is None or other.pk == person.pk:
+        return
+    if other.id is not None:
+        raise AddressTaken
+    mine, theirs = people.registers(connection, person.pk), people.registers(connection, other.pk)
+    people.write_registers(connection, person.pk, mine, state.merge(mine, theirs))
+    connection.execute("UPDATE event SET person = ? WHERE person = ?", (person.pk, other.pk))
+    connection.execute("UPDATE person SET former = ? WHERE former = ?", (person.pk, other.pk))
+    people.remove(connection, other.pk)
+    body = {"id": person.id, "xngId": person.xng_id, "lead": other.xng_id}
+    merge = journal.Entry(now, now, person.pk, journal.Kind.MERGE, "Merged", body, origin=Origin.MERGE)
+    journal.append(connection, [merge])
+
+
+def _departure(connection: sqlite3.Connection, departure: Departure, arrived: Microseconds) -> Learned:
+    """Take a user away; the standing goes with them unless it is to be kept."""
+    person = people.by_id(connection, departure.id)
+    if person is None:
+        raise UnknownUser
+    addresses = people.addresses(connection, person.pk)
+    if departure.keep_suppressed:
+        people.keep(connection, addresses, person, former=None, now=arrived)
+    people.remove(connection, person.pk)
+    derive(connection, addresses)
+    entry = _entry(journal.Kind.DEPARTURE, "User Deleted", departure, None, arrived)
+    return Learned(journal.append(connection, [entry]), arrived)
+
+
+def _entry(
+    kind: journal.Kind, name: str, event: Profile | Departure, pk: int | None, arrived: Microseconds
+) -> journal.Entry:
+    return journal.Entry(arrived, arrived, pk, kind, name, journal.body_of(event), source=event.source)

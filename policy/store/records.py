@@ -1,0 +1,165 @@
+"""Dispatch failed records: what was not sent, to whom, and why.
+
+One per refused recipient; one per send, with the count of its recipients, where the send ended as a whole. An address
+stands in the clear while somebody has it; of a kept address only the masked form is written, with the digest that the
+address filter finds it by.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from policy import identity
+from policy.model import Outcome, Refused
+from policy.store.digests import Digests
+
+COLUMNS = (
+    "id",
+    "time",
+    "decision",
+    "route",
+    "provider",
+    "channel",
+    "class",
+    "place",
+    "address",
+    "digest",
+    "user",
+    "business_unit",
+    "reason",
+    "origin",
+    "sender",
+    "campaign",
+    "recipients",
+    "enforced",
+    "sent",
+    "upstream_status",
+)
+LONGEST = 320  # characters kept of a place or an address that a sender wrote
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a list of records is narrowed to; `address` is a tuple of keys, times are microseconds.
+
+    `before` is the cursor: only records with a smaller id.
+    """
+
+    since: int | None = None
+    until: int | None = None
+    reason: str | None = None
+    route: str | None = None
+    channel: str | None = None
+    user: str | None = None
+    campaign: str | None = None
+    sender: str | None = None
+    address: tuple[str, ...] | None = None
+    before: int | None = None
+
+
+def write(digests: Digests, outcome: Outcome) -> Callable[[sqlite3.Connection], None]:
+    """Make the transaction that writes the records of an outcome."""
+    rows = list(_rows(digests, outcome))
+    marks = ", ".join("?" * (len(COLUMNS) - 1))
+    statement = f"INSERT INTO dispatch_failed ({', '.join(COLUMNS[1:])}) VALUES ({marks})"  # noqa: S608 (constants)
+
+    def transaction(connection: sqlite3.Connection) -> None:
+        connection.executemany(statement, rows)
+
+    return transaction
+
+
+def _rows(digests: Digests, outcome: Outcome) -> Iterator[tuple[Any, ...]]:
+    if outcome.reason is not None:
+        yield (*_shared(outcome), None, None, None, None, outcome.business_unit, outcome.reason, "", *_rest(outcome))
+        return
+    for refused in outcome.refused:
+        recipient = refused.recipient
+        yield (
+            outcome.arrived_at,
+            outcome.decision,
+            outcome.route,
+            outcome.provider,
+            recipient.channel,
+            outcome.message_class,
+            recipient.place[:LONGEST],
+            _address(refused),
+            digests.digest(recipient.keys[0]) if recipient.keys else None,
+            refused.user,
+            refused.business_unit or outcome.business_unit,
+            refused.reason,
+            refused.origin,
+            *_rest(outcome, 1),
+        )
+
+
+def _shared(outcome: Outcome) -> tuple[Any, ...]:
+    return (
+        outcome.arrived_at,
+        outcome.decision,
+        outcome.route,
+        outcome.provider,
+        outcome.channel,
+        outcome.message_class,
+    )
+
+
+def _rest(outcome: Outcome, recipients: int | None = None) -> tuple[Any, ...]:
+    return (
+        outcome.sender,
+        outcome.campaign,
+        outcome.recipients if recipients is None else recipients,
+        outcome.enforced,
+        outcome.sent,
+        outcome.upstream_status,
+    )
+
+
+def _address(refused: Refused) -> str:
+    address = refused.recipient.address
+    return identity.masked(address) if refused.kept else address[:LONGEST]
+
+
+def page(digests: Digests, wanted: Filter, limit: int) -> Callable[[sqlite3.Connection], list[dict[str, Any]]]:
+    """Make the read of the newest records that fit a filter, newest first."""
+    where, values = _where(digests, wanted)
+    query = f"SELECT {', '.join(COLUMNS)} FROM dispatch_failed WHERE {where} ORDER BY id DESC LIMIT ?"  # noqa: S608 (constants)
+
+    def read(connection: sqlite3.Connection) -> list[dict[str, Any]]:
+        return [dict(zip(COLUMNS, row, strict=True)) for row in connection.execute(query, (*values, limit))]
+
+    return read
+
+
+def one(number: int) -> Callable[[sqlite3.Connection], dict[str, Any] | None]:
+    """Make the read of one record by its id."""
+    query = f"SELECT {', '.join(COLUMNS)} FROM dispatch_failed WHERE id = ?"  # noqa: S608 (constants)
+
+    def read(connection: sqlite3.Connection) -> dict[str, Any] | None:
+        row = connection.execute(query, (number,)).fetchone()
+        return None if row is None else dict(zip(COLUMNS, row, strict=True))
+
+    return read
+
+
+_EQUAL: Mapping[str, str] = {
+    name: f"{name} = ?" for name in ("reason", "route", "channel", "user", "campaign", "sender")
+}
+_CONDITIONS: Mapping[str, str] = {**_EQUAL, "since": "time >= ?", "until": "time < ?", "before": "id < ?"}
+
+
+def _where(digests: Digests, wanted: Filter) -> tuple[str, list[Any]]:
+    conditions, values = ["1"], []
+    for name, condition in _CONDITIONS.items():
+        value = getattr(wanted, name)
+        if value is not None:
+            conditions.append(condition)
+            values.append(value)
+    if wanted.address is not None:
+        found = [digests.digest(key) for key in wanted.address]
+        conditions.append(f"digest IN ({', '.join('?' * len(found))})" if found else "0")
+        values += found
+    return " AND ".join(conditions), values

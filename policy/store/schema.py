@@ -1,0 +1,131 @@
+"""The tables, as numbered steps that are only ever added to.
+
+Each step runs in one transaction with the note that it was done. A store that has steps this program does not know was
+written by a newer one and is not touched.
+
+Who is who:
+
+- `person` holds users, leads, phone leads and kept addresses. A kept row is the standing of an address that nobody has
+  any more: it has registers and a digest, no name and no clear address; `former` is the person it belonged to.
+- `address` says which keys a person has, as keyed digests, so that kept rows are found the same way as clear ones.
+- `register` is the memory of what was said (policy/state.py).
+- `suppressed` is derived from these three, row by row in the transaction that changes them. Judging reads nothing else.
+- `event` is the journal: everything that was told, in a sequence without gaps. The tables above follow from it.
+"""
+
+from __future__ import annotations
+
+from sqlite_utils import Database, Migrations
+
+MIGRATIONS = Migrations("sendgate")
+
+
+class NewerStore(Exception):
+    """The store was written by a newer program; this one must not touch it."""
+
+
+@MIGRATIONS(name="0001_people_and_journal")
+def people_and_journal(db: Database) -> None:
+    for statement in _FIRST.split(";"):
+        db.execute(statement)
+
+
+@MIGRATIONS(name="0002_dispatch_failed")
+def dispatch_failed(db: Database) -> None:
+    for statement in _DISPATCH_FAILED.split(";"):
+        db.execute(statement)
+
+
+def migrate(db: Database) -> None:
+    """Bring a store to this program's schema; raises NewerStore."""
+    known = {step.name for step in MIGRATIONS._migrations}  # noqa: SLF001 (the library has no public list of steps)
+    unknown = [step.name for step in MIGRATIONS.applied(db) if step.name not in known]
+    if unknown:
+        raise NewerStore(f"the store has schema steps that this version does not know: {', '.join(unknown)}")
+    MIGRATIONS.apply(db)
+
+
+_FIRST = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE person (
+  pk INTEGER PRIMARY KEY AUTOINCREMENT,
+  external_id TEXT UNIQUE,
+  xng_id TEXT UNIQUE,
+  email TEXT,
+  email_key TEXT,
+  business_unit TEXT NOT NULL DEFAULT '',
+  phones TEXT NOT NULL DEFAULT '[]',
+  traits TEXT NOT NULL DEFAULT '{}',
+  kept INTEGER NOT NULL DEFAULT 0,
+  former INTEGER,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX person_email ON person (email_key, business_unit) WHERE email_key IS NOT NULL;
+CREATE INDEX person_former ON person (former) WHERE former IS NOT NULL;
+
+CREATE TABLE address (
+  digest BLOB NOT NULL,
+  person INTEGER NOT NULL,
+  PRIMARY KEY (digest, person)
+) WITHOUT ROWID;
+CREATE INDEX address_person ON address (person);
+
+CREATE TABLE register (
+  person INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  channel TEXT NOT NULL,
+  origin TEXT NOT NULL,
+  number TEXT NOT NULL DEFAULT '',
+  suppressed_at INTEGER NOT NULL DEFAULT 0,
+  released_at INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (person, kind, channel, origin, number)
+) WITHOUT ROWID;
+
+CREATE TABLE suppressed (key_hash INTEGER PRIMARY KEY, facts TEXT NOT NULL);
+
+CREATE TABLE event (
+  sequence INTEGER PRIMARY KEY,
+  arrived_at INTEGER NOT NULL,
+  effective_at INTEGER NOT NULL,
+  person INTEGER,
+  kind TEXT NOT NULL,
+  name TEXT NOT NULL,
+  channel TEXT NOT NULL DEFAULT '',
+  origin TEXT NOT NULL DEFAULT '',
+  source TEXT NOT NULL DEFAULT '',
+  body TEXT NOT NULL,
+  identity BLOB
+);
+CREATE INDEX event_person ON event (person, sequence) WHERE person IS NOT NULL;
+CREATE UNIQUE INDEX event_identity ON event (identity) WHERE identity IS NOT NULL
+"""
+
+_DISPATCH_FAILED = """
+CREATE TABLE dispatch_failed (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  time INTEGER NOT NULL,
+  decision TEXT NOT NULL,
+  route TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  channel TEXT,
+  class TEXT,
+  place TEXT,
+  address TEXT,
+  digest BLOB,
+  user TEXT,
+  business_unit TEXT,
+  reason TEXT NOT NULL,
+  origin TEXT,
+  sender TEXT,
+  campaign TEXT,
+  recipients INTEGER NOT NULL,
+  enforced INTEGER NOT NULL,
+  sent TEXT NOT NULL,
+  upstream_status INTEGER
+);
+CREATE INDEX dispatch_failed_digest ON dispatch_failed (digest, id) WHERE digest IS NOT NULL;
+CREATE INDEX dispatch_failed_user ON dispatch_failed (user, id) WHERE user IS NOT NULL;
+CREATE INDEX dispatch_failed_time ON dispatch_failed (time)
+"""
