@@ -64,6 +64,9 @@ class Origin(StrEnum):
 PROVIDER_PREFIX = "provider:"
 
 
+Phone = tuple[str, tuple[str, ...]]  # a number as it was told, and its keys
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """Of whom something is told: an external id, else e-mail and business unit, else a phone.
@@ -102,15 +105,15 @@ class Told:
 class Profile:
     """What a user is said to be; fields that were not given stay as they are.
 
-    `email` and `business_unit` are None where not given; an empty e-mail takes the address away. `phones` are pairs
-    of text and keys, None where no phone trait was given. `traits` holds everything else that was told.
+    `email` and `business_unit` are None where not given; an empty e-mail takes the address away. `phones` gives, by
+    the name of the trait, a number with its keys, or None for one that is taken away. `traits` holds everything told.
     """
 
     id: str
     email: str | None = None
     email_keys: tuple[str, ...] = ()
     business_unit: str | None = None
-    phones: tuple[tuple[str, tuple[str, ...]], ...] | None = None
+    phones: Mapping[str, Phone | None] = field(default_factory=dict)
     traits: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
 

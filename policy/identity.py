@@ -91,10 +91,7 @@ def phone_keys(text: str, region: str = "") -> tuple[str, ...]:
     changes with every edition of the numbering plans.
     """
     number = _digits(text)
-    if number.startswith("+"):
-        readings = (_settled(number),)
-    else:
-        readings = _readings(number, region.upper())
+    readings = (_settled(number),) if number.startswith("+") else _readings(number, region.upper())
     return tuple(dict.fromkeys([*filter(None, readings), *_twins(readings)]))
 
 
@@ -151,8 +148,8 @@ def _locals(content: str) -> tuple[str, ...]:
 
 
 def _lowered(text: str) -> str:
-    """Lower-case a text; composed before, because letters are, and after, because lower-casing takes some apart."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).lower())
+    """Lower-case a text, and compose it anew: a J and its caron are two characters, a j with one is a single one."""
+    return unicodedata.normalize("NFC", text.lower())
 
 
 def _caseless(lowered: str) -> str:
@@ -192,6 +189,8 @@ def _domains(name: str) -> tuple[str, ...]:
     """
     if name.startswith("["):
         return _literal(name)
+    if len(unicodedata.normalize("NFKC", name)) > _LONGEST_KEY:  # one letter may become eighteen, and encoding is slow
+        return ()
     old = _encoded(name, _label_2003)
     mapped = _mapped(name)
     new = _encoded(mapped, _label_2008)

@@ -197,5 +197,6 @@ class Outcome:
     sent: Sent = Sent.NO
     upstream_status: int | None = None
     marks: tuple[str, ...] = ()
+    claim_ignored: bool = False
     judged_seconds: float | None = None
     upstream_seconds: float | None = None

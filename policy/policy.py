@@ -16,7 +16,7 @@ from typing import TypeVar
 from policy import rules
 from policy.events import Event, Learned
 from policy.model import Facts, Microseconds, Outcome, Send, Terms, Verdict
-from policy.store import facts, learning, records
+from policy.store import facts, learning, records, sizes
 from policy.store.database import Database
 
 T = TypeVar("T")
@@ -67,6 +67,15 @@ class Policy:
         Raises StoreUnavailable, learning.AddressTaken and learning.UnknownUser.
         """
         return await self.database.write(learning.learn(self.database.digests, events, self.now()))
+
+    async def probe(self) -> None:
+        """Make sure that the store can be read and that its writer commits; raises StoreUnavailable."""
+        self.database.read_now(lambda connection: connection.execute("SELECT 1 FROM meta LIMIT 1").fetchone())
+        await self.database.write(lambda _: None)
+
+    async def sizes(self) -> dict[str, int]:
+        """Count the store's rows by what they are; raises StoreUnavailable."""
+        return await self.ask(sizes.count)
 
     async def ask(self, read: Callable[[sqlite3.Connection], T]) -> T:
         """Read something off the hot path, in a thread; raises StoreUnavailable."""

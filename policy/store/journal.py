@@ -106,13 +106,12 @@ def body_of(event: Event) -> dict[str, Any]:
         case Told():
             return _told_body(event)
         case Profile():
-            phones = None if event.phones is None else [[text, list(keys)] for text, keys in event.phones]
             return {
                 "id": event.id,
                 "email": event.email,
                 "emailKeys": list(event.email_keys),
                 "businessUnit": event.business_unit,
-                "phones": phones,
+                "phones": dict(event.phones),
                 "traits": dict(event.traits),
             }
         case Departure():
@@ -166,13 +165,13 @@ def event_of(kind: str, name: str, channel: str, origin: str, source: str, body:
 
 
 def _profile(source: str, body: Mapping[str, Any]) -> Profile:
-    phones = body["phones"]
+    phones = {trait: told and (told[0], tuple(told[1])) for trait, told in body["phones"].items()}
     return Profile(
         id=body["id"],
         email=body["email"],
         email_keys=tuple(body["emailKeys"]),
         business_unit=body["businessUnit"],
-        phones=None if phones is None else tuple((text, tuple(keys)) for text, keys in phones),
+        phones=phones,
         traits=body["traits"],
         source=source,
     )

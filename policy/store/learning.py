@@ -222,8 +222,8 @@ def _profile(connection: sqlite3.Connection, digests: Digests, profile: Profile,
     at = journal.append(connection, [_entry(journal.Kind.PROFILE, "User Updated", profile, person.pk, arrived)])
     if keys:
         _make_room(connection, person, keys[0], unit, arrived)
-    phones = person.phones if profile.phones is None else profile.phones
-    after = {digests.digest(key) for key in (*keys, *(key for _, several in phones for key in several))}
+    phones = {trait: phone for trait, phone in {**person.phones, **profile.phones}.items() if phone is not None}
+    after = {digests.digest(key) for key in (*keys, *(key for _, several in phones.values() for key in several))}
     people.keep(connection, before - after, person, former=person.pk, now=arrived)
     traits = {name: value for name, value in {**person.traits, **profile.traits}.items() if value is not None}
     people.update(

@@ -20,7 +20,7 @@ from uuid import UUID
 import orjson
 
 from policy import state
-from policy.events import Subject
+from policy.events import Phone, Subject
 from policy.model import Microseconds
 from policy.store.digests import Digests
 from policy.store.facts import register_of
@@ -36,7 +36,7 @@ class Person:
     email: str | None
     email_key: str | None
     business_unit: str
-    phones: tuple[tuple[str, tuple[str, ...]], ...]
+    phones: dict[str, Phone]
     traits: dict[str, Any]
     kept: bool
     created_at: Microseconds
@@ -86,7 +86,7 @@ def _one(connection: sqlite3.Connection, where: str, values: tuple[Any, ...]) ->
 
 def _person(row: tuple[Any, ...]) -> Person:
     pk, external_id, xng_id, email, email_key, unit, phones, traits, kept, created_at = row
-    numbers = tuple((text, tuple(keys)) for text, keys in orjson.loads(phones))
+    numbers = {trait: (text, tuple(keys)) for trait, (text, keys) in orjson.loads(phones).items()}
     return Person(
         pk, external_id, xng_id, email, email_key, unit, numbers, orjson.loads(traits), bool(kept), created_at
     )
@@ -99,7 +99,7 @@ def add(connection: sqlite3.Connection, digests: Digests, subject: Subject, now:
     """Make a person of whoever was told of; an id alone is enough, and so is an e-mail or a phone."""
     by_mail = subject.id is None and subject.email is not None
     by_phone = subject.id is None and subject.email is None and subject.phone is not None
-    phones = [[subject.phone, list(subject.phone_keys)]] if by_phone else []
+    phones = {"phone": (subject.phone, subject.phone_keys)} if by_phone else {}
     pk = _insert(
         connection,
         {

@@ -55,7 +55,7 @@ CREATE TABLE person (
   email TEXT,
   email_key TEXT,
   business_unit TEXT NOT NULL DEFAULT '',
-  phones TEXT NOT NULL DEFAULT '[]',
+  phones TEXT NOT NULL DEFAULT '{}',
   traits TEXT NOT NULL DEFAULT '{}',
   kept INTEGER NOT NULL DEFAULT 0,
   former INTEGER,
