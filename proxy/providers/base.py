@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, cast
 
@@ -28,6 +28,7 @@ class Kind(StrEnum):
 
 
 NO_HEADERS: CIMultiDictProxy[str] = CIMultiDictProxy(CIMultiDict())
+READING = frozenset({"GET", "HEAD", "OPTIONS"})  # methods that dispatch nothing, where a provider does not send by GET
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +42,15 @@ class Request:
     method: str
     path: str
     query: str = ""
-    headers: CIMultiDictProxy[str] = NO_HEADERS
+    headers: CIMultiDictProxy[str] = field(default_factory=lambda: NO_HEADERS)  # unhashable: no plain default
     body: bytes = b""
 
 
 class Unreadable(Exception):
     """The body of a send cannot be read, or two readers could read it differently.
 
-    `detail` says what is wrong in words that hold no value of the body; `place` is the spot, where one is known.
+    `detail` says what is wrong in words that hold no value of the body; `place` is the spot, where one is known, in
+    documented names and indexes alone, because a sender's own names may be addresses too.
     """
 
     def __init__(self, detail: str, place: str = "", reason: Reason = Reason.UNREADABLE) -> None:
@@ -56,6 +58,18 @@ class Unreadable(Exception):
         self.detail = detail
         self.place = place
         self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Trimmed:
+    """The body of a send without some of its recipients.
+
+    `places` are all the recipients that are gone: those that were to be taken out, and those that fell with them
+    because their message cannot stand without the others (a copy whose first addressee is gone).
+    """
+
+    body: bytes
+    places: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +110,11 @@ class Provider(Protocol):
         `region` is the country of numbers in national form (ISO 3166, "" for none).
         """
 
-    def without(self, request: Request, places: frozenset[str]) -> bytes:
+    def without(self, request: Request, places: frozenset[str]) -> Trimmed:
         """Give the body without the recipients at these places: valid for the provider, nothing else changed.
 
-        At least one recipient must remain deliverable; else it raises Unreadable with reason no_recipient.
+        The same request and places always give the same bytes. It raises Unreadable with reason no_recipient where
+        nobody would remain, and Unreadable for a place that the body does not have: somebody would stay in it.
         """
 
     def refusal(self, request: Request, refusal: Refusal) -> Answer:

@@ -1,0 +1,117 @@
+"""What goes back to the sender: the provider's answer as it came, or the gate's own in the provider's shape.
+
+Every answer carries the decision's id and how the request ended; none ever carries an address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import orjson
+from aiohttp import web
+from multidict import CIMultiDict
+
+from policy.model import Ending, Outcome, Refused
+from policy.reasons import Reason
+from proxy import errors, headers
+from proxy.errors import RETRY_AFTER, NotSent
+from proxy.gate import Route
+from proxy.providers.base import Answer, Request
+from proxy.response import Response
+from proxy.sandbox import SandboxResponse
+from proxy.upstream import UpstreamFailure
+
+DECISION = "X-Sendgate-Decision"
+OUTCOME = "X-Sendgate-Outcome"
+REFUSED = "X-Sendgate-Refused"
+REASONS = "X-Sendgate-Reasons"
+PASSED = "X-Sendgate-Passed"  # the switches without which this would have been refused
+
+# Refusals about a person: only these can be answered the way a provider answers for a suppressed recipient.
+_ABOUT_PEOPLE = frozenset({Reason.BLACKLISTED, Reason.OPTED_OUT, Reason.OPTED_OUT_CHANNEL})
+
+
+def no_route(outcome: Outcome) -> web.Response:
+    """Answer a request that leads to no route; there is no provider whose shape it could have."""
+    told = {"error": "no route of this gate has that name; the first segment of the path names the route"}
+    answer = Answer(404, orjson.dumps(told), "application/json")
+    return _own(answer, outcome)
+
+
+def refused(request: Request, route: Route, outcome: Outcome, recipients: tuple[Refused, ...]) -> web.Response:
+    """Refuse a send for its recipients' sake, in the provider's words."""
+    reasons = {each.recipient.place: each.reason for each in recipients}
+    if route.policy.refusal == "native" and _ABOUT_PEOPLE.issuperset(reasons.values()):
+        return _own(route.provider.accepted(request, outcome.decision), outcome)
+    return _own(route.provider.refusal(request, errors.refusal(reasons)), outcome)
+
+
+def not_sent(request: Request, route: Route, outcome: Outcome, ending: NotSent) -> web.Response:
+    """Answer a request that ended as a whole, in the provider's words."""
+    response = _own(route.provider.refusal(request, ending.refusal()), outcome)
+    if errors.passing(response.status):
+        response.headers["Retry-After"] = str(RETRY_AFTER)
+    return response
+
+
+async def relay(request: web.BaseRequest, response: Response | SandboxResponse, outcome: Outcome) -> web.StreamResponse:
+    """Give the provider's answer to the sender as it came; a long one in pieces."""
+    given = CIMultiDict(_decoded(headers.end_to_end(response.headers)))
+    given.update(_told(outcome))
+    body = response.complete
+    if body is not None:
+        if request.method == "HEAD":
+            given.update(_length(response))
+        return web.Response(status=response.status, reason=response.reason or None, headers=given, body=body)
+    answer = web.StreamResponse(status=response.status, reason=response.reason or None, headers=given)
+    answer.headers.update(_length(response))
+    try:
+        await answer.prepare(request)
+        async for chunk in response:
+            await answer.write(chunk)
+        await answer.write_eof()
+    except UpstreamFailure:
+        answer.force_close()
+        if request.transport is not None:
+            request.transport.abort()  # a body cut short must not look whole
+    finally:
+        response.close()
+    return answer
+
+
+def _own(answer: Answer, outcome: Outcome) -> web.Response:
+    given = CIMultiDict(answer.headers)
+    if answer.content_type:
+        given["Content-Type"] = answer.content_type
+    given.update(_told(outcome))
+    return web.Response(status=answer.status, headers=given, body=answer.body)
+
+
+def _told(outcome: Outcome) -> dict[str, str]:
+    told = {DECISION: outcome.decision, OUTCOME: outcome.ending.value}
+    reasons = {each.reason for each in outcome.refused}
+    if outcome.reason is not None:
+        reasons.add(outcome.reason)
+    if outcome.refused:
+        told[REFUSED] = str(len(outcome.refused))
+    elif outcome.ending is Ending.REFUSED and outcome.recipients:
+        told[REFUSED] = str(outcome.recipients)
+    if reasons:
+        told[REASONS] = ", ".join(sorted(reasons))
+    if outcome.marks:
+        told[PASSED] = ", ".join(outcome.marks)
+    return told
+
+
+def _length(response: Response | SandboxResponse) -> dict[str, str]:
+    lengths = {value.decode("latin-1") for name, value in response.headers if name.lower() == b"content-length"}
+    return {"Content-Length": lengths.pop()} if len(lengths) == 1 else {}
+
+
+def _decoded(pairs: headers.Headers) -> Iterator[tuple[str, str]]:
+    """Make text of raw headers; bytes that are not UTF-8 are read as Latin-1, which every byte is."""
+    for name, value in pairs:
+        try:
+            yield name.decode("ascii"), value.decode("utf-8")
+        except UnicodeDecodeError:
+            yield name.decode("latin-1"), value.decode("latin-1")

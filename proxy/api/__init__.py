@@ -1,0 +1,1 @@
+"""The operators' door: users, events, records."""

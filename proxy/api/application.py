@@ -1,0 +1,99 @@
+"""The operators' door as one aiohttp application: paths, who may come in, and faults as answers.
+
+The same application serves the api listener and the Unix socket beside the store. Whoever can open the socket (mode
+0600) is the operator, so no key is asked there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import orjson
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from policy import AddressTaken, StoreUnavailable, UnknownUser, times
+from policy.events import Origin
+from proxy import log, ops
+from proxy.api import events, reading, records, standing, users
+from proxy.api.access import CALLER, EVERYTHING, Caller, Denied, identify, require
+from proxy.api.context import CONTEXT, Context
+from proxy.api.reading import BadField
+from proxy.config import Scope
+from proxy.errors import RETRY_AFTER
+
+OPERATOR = Caller("cli", EVERYTHING, Origin.CLI)
+
+
+def application(context: Context, health: ops.Health, *, operator: bool = False) -> web.Application:
+    """Build the application; with `operator`, for the Unix socket."""
+    app = web.Application(
+        middlewares=[_faults, _as_operator if operator else _with_key], client_max_size=reading.LARGEST_BODY
+    )
+    app[CONTEXT] = context
+    app.add_routes(
+        [
+            web.post("/events", events.post),
+            web.get("/users/{id}/blacklist-status", users.get_blacklist_status),
+            web.put("/users/{id}/blacklist-status", users.put_blacklist_status),
+            web.get("/users/{id}/optout-status", users.get_optout_status),
+            web.put("/users/{id}/optout-status", users.put_optout_status),
+            web.get("/users/{id}/recipient-status", users.get_recipient_status),
+            web.get("/users/{id}", users.get_user),
+            web.put("/users/{id}", users.put_user),
+            web.delete("/users/{id}", users.delete_user),
+            web.get("/dispatch-failed", records.get_list),
+            web.get("/dispatch-failed/{id}", records.get_one),
+            web.get("/standing", standing.get),
+            web.get("/sandbox/messages", sandbox_messages),
+            *ops.routes(health),
+        ]
+    )
+    return app
+
+
+async def sandbox_messages(request: web.Request) -> web.Response:
+    """Show the last messages that the built-in upstreams got, newest first."""
+    require(request, Scope.RECORDS)
+    sandboxes = request.app[CONTEXT].sandboxes()
+    messages = sorted((m for box in sandboxes.values() for m in box.messages), key=lambda m: m.at, reverse=True)
+    items = [{**asdict(message), "at": times.written(message.at)} for message in messages]
+    return web.Response(
+        body=orjson.dumps({"items": items, "next": None}), content_type="application/json", charset="UTF-8"
+    )
+
+
+@web.middleware
+async def _with_key(request: web.Request, handler: Handler) -> web.StreamResponse:
+    if request.path not in ops.PATHS:
+        request[CALLER] = identify(request, request.app[CONTEXT].config().api)
+    return await handler(request)
+
+
+@web.middleware
+async def _as_operator(request: web.Request, handler: Handler) -> web.StreamResponse:
+    request[CALLER] = OPERATOR
+    return await handler(request)
+
+
+@web.middleware
+async def _faults(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Make an answer of every fault, in the contract's shapes: empty bodies where it documents none."""
+    try:
+        return await handler(request)
+    except BadField as fault:
+        return _told(fault.status, fault.field, fault.kind)
+    except AddressTaken:
+        return _told(400, "email", reading.WRONG_VALUE)
+    except UnknownUser:
+        return web.Response(status=404)
+    except StoreUnavailable as unavailable:
+        log.get().error("store_unavailable", door="api", detail=str(unavailable))
+        return web.Response(status=503, headers={"Retry-After": str(RETRY_AFTER)})
+    except (Denied, web.HTTPException) as answer:
+        return web.Response(status=answer.status)
+
+
+def _told(status: int, field: str, kind: str) -> web.Response:
+    body = orjson.dumps({"field": field, "type": kind})
+    return web.Response(status=status, body=body, content_type="application/json", charset="UTF-8")

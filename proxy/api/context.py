@@ -1,0 +1,43 @@
+"""What every handler of the API works with: the policy, the configuration in force, and who counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from policy import Policy
+from policy.events import Event, Learned, Told
+from proxy.config import Config
+from proxy.sandbox import Sandbox
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The parts that app.py joins to the API."""
+
+    policy: Policy
+    config: Callable[[], Config]
+    learned: Callable[[Iterable[tuple[str, str]]], None]
+    sandboxes: Callable[[], Mapping[str, Sandbox]]
+
+    async def learn(self, events: Sequence[Event]) -> list[Learned]:
+        """Learn events and let the observers count them; raises what Policy.learn raises."""
+        learned = await self.policy.learn(events)
+        self.learned((_name(event), _effect(event, each)) for event, each in zip(events, learned, strict=True))
+        return learned
+
+
+def _name(event: Event) -> str:
+    return event.name if isinstance(event, Told) else ""
+
+
+def _effect(event: Event, learned: Learned) -> str:
+    if learned.repeat:
+        return "repeated"
+    return "applied" if isinstance(event, Told) and event.word else "kept"
+
+
+CONTEXT: Final = web.AppKey("context", Context)

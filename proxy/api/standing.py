@@ -1,0 +1,66 @@
+"""GET /standing?address=…: everybody who has an address, how they stand and on whose word.
+
+The gate's own endpoint, for support and for `sendgate status`; it also tells of the kept standing of an address that
+nobody has any more.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from policy import identity, state, times
+from policy.model import Stamp
+from policy.store import people
+from policy.store.digests import Digests
+from proxy.api.access import require
+from proxy.api.context import CONTEXT
+from proxy.api.reading import NOT_NULL, WRONG_FORMAT, BadField
+from proxy.config import Scope
+
+
+async def get(request: web.Request) -> web.Response:
+    """Answer who has an address."""
+    require(request, Scope.USERS)
+    address = request.query.get("address")
+    if address is None:
+        raise BadField("address", NOT_NULL)
+    keys = identity.address_keys(address)
+    if not keys:
+        raise BadField("address", WRONG_FORMAT)
+    policy = request.app[CONTEXT].policy
+    holders = await policy.ask(_holders(policy.database.digests, keys))
+    return web.Response(
+        body=orjson.dumps({"keys": keys, "items": holders, "next": None}),
+        content_type="application/json",
+        charset="UTF-8",
+    )
+
+
+def _holders(digests: Digests, keys: tuple[str, ...]) -> Callable[[sqlite3.Connection], list[dict[str, Any]]]:
+    def read(connection: sqlite3.Connection) -> list[dict[str, Any]]:
+        found = {person.pk: person for key in keys for person in people.having(connection, digests.digest(key))}
+        return [_holder(person, people.registers(connection, person.pk)) for person in found.values()]
+
+    return read
+
+
+def _holder(person: people.Person, registers: state.Registers) -> dict[str, Any]:
+    standing = state.standing(registers)
+    return {
+        "id": person.id,
+        "xngId": person.xng_id,
+        "email": person.email,
+        "businessUnit": person.business_unit,
+        "kept": person.kept,
+        "blacklisted": standing.blacklisted and _stamp(standing.blacklisted),
+        "optOuts": {channel: _stamp(stamp) for channel, stamp in standing.opt_outs.items()},
+    }
+
+
+def _stamp(stamp: Stamp) -> dict[str, str]:
+    return {"since": times.written(stamp.at), "origin": stamp.origin}

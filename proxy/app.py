@@ -1,0 +1,226 @@
+"""The one place where parts are joined: the store, the doors, what starts, stops and reloads.
+
+What runs beside the requests is started here and kept by reference. Everything is reached from one App object, so a
+test runs the whole gate in its own process on ports that the system picks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import ssl
+from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from aiohttp import web
+
+from policy import Policy
+from proxy import log, ops
+from proxy.api.application import application
+from proxy.api.context import Context
+from proxy.certificates import server_context
+from proxy.config import Config, Listener
+from proxy.crosschecks import config_warnings, needs_restart
+from proxy.dispatch import Dispatch
+from proxy.faults import ConfigError
+from proxy.gate import Entrance
+from proxy.joining import Upstreams, build
+from proxy.loading import Loaded
+from proxy.metrics import Metrics
+from proxy.reload import Watcher
+from proxy.sandbox import Sandbox
+from proxy.sockets import unix_socket
+
+DRAIN: Final = 30.0  # seconds that requests in flight are given at a stop
+MEASURE: Final = 300.0  # seconds between counts of the store's rows
+LONGEST_LINE: Final = 64 * 1024  # of a request or header line; an id in an API path may have 16 KB, escaped
+
+
+class App:
+    """One running gate."""
+
+    def __init__(self, path: Path, loaded: Loaded, *, drain: float = DRAIN) -> None:
+        self.path = path
+        self.loaded = loaded
+        self.drain = drain
+        self.metrics = Metrics()
+        config = loaded.config
+        self.policy = Policy(config.store.path, config.store.pepper.reveal())
+        self.policy.database.on_commit = self.metrics.committed
+        self.health = ops.Health(self.policy, self.metrics, lambda: self.config)
+        self.addresses: dict[str, tuple[str, int]] = {}  # where each door was really bound
+        self.on_started: Callable[[], object] = bool  # called once the doors are open
+        self._upstreams = Upstreams()
+        self._dispatches: list[Dispatch] = []
+        self._runners: list[web.BaseRunner] = []
+        self._contexts: dict[str, ssl.SSLContext] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._watcher = Watcher(path, loaded, self._take_over, self._refuse_file)
+
+    @property
+    def config(self) -> Config:
+        """The configuration in force."""
+        return self.loaded.config
+
+    def listeners(self) -> dict[str, Listener]:
+        """Give every listener of the configuration by its name."""
+        return doors(self.config)
+
+    async def start(self) -> None:
+        """Open the store, then the doors; raises what Policy.open raises, and OSError for a taken address."""
+        await asyncio.to_thread(self.policy.open)
+        try:
+            await self._open_doors()
+        except BaseException:
+            await self.stop()
+            raise
+        self._start_task(self._watcher.run(), "config")
+        self._start_task(self._measure(), "measure")
+        self.health.started = True
+        for warning in config_warnings(self.config):
+            log.get().warning("config_warning", says=warning)
+        self.on_started()
+        log.get().info("started", **{door: f"{host}:{port}" for door, (host, port) in self.addresses.items()})
+
+    async def stop(self) -> None:
+        """Take no new requests, let those in flight end, and close the store after them."""
+        self.health.draining = True
+        for dispatch in self._dispatches:
+            dispatch.draining = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(runner.cleanup() for runner in self._runners))
+        await self._upstreams.close()
+        await asyncio.to_thread(self.policy.close)
+        log.get().info("stopped")
+
+    async def run(self) -> None:
+        """Start, and stop at SIGTERM or SIGINT; SIGHUP looks at the configuration at once."""
+        loop = asyncio.get_running_loop()
+        stopping = asyncio.Event()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, self._watcher.trigger)
+        await self.start()
+        try:
+            await stopping.wait()
+            log.get().info("stopping", seconds=self.drain)
+        finally:
+            await self.stop()
+
+    # Doors
+
+    async def _open_doors(self) -> None:
+        self._gate = build(self.config, self.policy, self._upstreams)
+        self.metrics.prepare_routes(self._gate)
+        own = {
+            "api": lambda: self._app_runner(self._operators(operator=False)),
+            "public": lambda: self._app_runner(web.Application()),
+            "ops": lambda: self._app_runner(ops.application(self.health)),
+        }
+        for door, listener in doors(self.config).items():
+            runner = own[door]() if door in own else self._proxy_runner(_entrance(door))
+            await self._open(door, listener, runner)
+        await self._open_socket()
+
+    def _proxy_runner(self, entrance: Entrance) -> web.BaseRunner:
+        dispatch = Dispatch(self.policy, lambda: self._gate, (self.metrics.observe, log.observe), entrance)
+        self._dispatches.append(dispatch)
+        server = web.Server(dispatch, access_log=None, auto_decompress=False, max_line_size=LONGEST_LINE)
+        return web.ServerRunner(server, shutdown_timeout=self.drain)
+
+    def _app_runner(self, app: web.Application) -> web.AppRunner:
+        return web.AppRunner(app, access_log=None, shutdown_timeout=self.drain, max_line_size=LONGEST_LINE)
+
+    def _operators(self, *, operator: bool) -> web.Application:
+        context = Context(self.policy, lambda: self.config, self.metrics.learned, self._sandboxes)
+        return application(context, self.health, operator=operator)
+
+    def _sandboxes(self) -> Mapping[str, Sandbox]:
+        found = {name: route.upstream for name, route in self._gate.routes.items()}
+        return MappingProxyType({name: box for name, box in found.items() if isinstance(box, Sandbox)})
+
+    async def _open(self, door: str, listener: Listener, runner: web.BaseRunner) -> None:
+        await runner.setup()
+        self._runners.append(runner)
+        address = listener.address
+        context = None
+        if listener.tls is not None:
+            context = server_context(listener.tls)
+            self._contexts[door] = context
+        site = web.TCPSite(runner, address.host, address.port, ssl_context=context, reuse_address=True)
+        await site.start()
+        host, port, *_ = runner.addresses[0]
+        self.addresses[door] = (host, port)
+
+    async def _open_socket(self) -> None:
+        """Open the operator's own door beside the store; who may open the file may do everything."""
+        runner = self._app_runner(self._operators(operator=True))
+        await runner.setup()
+        self._runners.append(runner)
+        await web.SockSite(runner, unix_socket(self.config.store.path)).start()
+
+    # Reload
+
+    async def _take_over(self, loaded: Loaded) -> None:
+        """Put a changed configuration in force for the requests to come."""
+        restart_for = needs_restart(self.config, loaded.config)
+        gate = build(loaded.config, self.policy, self._upstreams)
+        self._reload_certificates(loaded.config)
+        self._gate, self.loaded = gate, loaded
+        self.metrics.prepare_routes(gate)
+        self._upstreams.keep_only(gate)
+        log.configure(loaded.config.log.level, loaded.config.log.format)
+        self.health.faults = ()
+        self.health.restart_for = restart_for
+        self.metrics.reloaded(applied=True)
+        log.get().info("config_reloaded", restart_for=list(restart_for))
+        for warning in config_warnings(loaded.config):
+            log.get().warning("config_warning", says=warning)
+
+    def _reload_certificates(self, config: Config) -> None:
+        """Show new certificates to whoever connects from now on."""
+        for door, listener in doors(config).items():
+            if listener.tls is not None and door in self._contexts:
+                self._contexts[door].load_cert_chain(listener.tls.cert, listener.tls.key)
+
+    async def _refuse_file(self, error: ConfigError | OSError) -> None:
+        """Leave the old configuration in force and say so."""
+        faults = tuple(map(str, error.faults)) if isinstance(error, ConfigError) else (f"{type(error).__name__}",)
+        self.health.faults = faults
+        self.metrics.reloaded(applied=False)
+        log.get().error("config_refused", faults=list(faults))
+
+    # What runs beside the requests
+
+    def _start_task(self, coroutine: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(coroutine, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._task_ended)
+
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.get().error("task_failed", task=task.get_name(), failure=repr(task.exception()))
+
+    async def _measure(self) -> None:
+        while True:
+            await self.health.measure()
+            await asyncio.sleep(MEASURE)
+
+
+def doors(config: Config) -> dict[str, Listener]:
+    """Name every listener of a configuration: the four doors, then those of routes and senders."""
+    listen = config.listen
+    found = {"proxy": listen.proxy, "api": listen.api, "public": listen.public, "ops": listen.ops}
+    routes = {f"routes.{name}": route.listen for name, route in config.routes.items()}
+    senders = {f"senders.{sender.name}": sender.listen for sender in config.senders}
+    return {**found, **{door: at for door, at in {**routes, **senders}.items() if at is not None}}
+
+
+def _entrance(door: str) -> Entrance:
+    kind, _, name = door.partition(".")
+    return Entrance(route=name if kind == "routes" else None, sender=name if kind == "senders" else None)

@@ -1,0 +1,64 @@
+"""Bodies as they come in: bounded, and inflated into a copy where the sender compressed them.
+
+What goes upstream is what came; the copy is for reading. Both are bounded by the route's `max_body`, so a small body
+that inflates without end costs no more than a large one.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Final
+
+from aiohttp import StreamReader, web
+
+from policy.reasons import Reason
+from proxy.errors import NotSent
+
+_GZIP: Final = 16 + zlib.MAX_WBITS
+
+
+async def read(request: web.BaseRequest, limit: int) -> bytes:
+    """Read the whole body; raises NotSent (413) over the limit."""
+    declared = request.content_length
+    if declared is not None and declared > limit:
+        raise too_large(limit)
+    if not request.body_exists:
+        return b""
+    return await _collect(request.content, limit)
+
+
+async def _collect(content: StreamReader, limit: int) -> bytes:
+    first = await content.readany()
+    if content.at_eof() and len(first) <= limit:
+        return first
+    chunks, size = [first], len(first)
+    while size <= limit:
+        chunk = await content.readany()
+        if not chunk:
+            return b"".join(chunks)
+        chunks.append(chunk)
+        size += len(chunk)
+    raise too_large(limit)
+
+
+def inflated(body: bytes, encoding: str | None, limit: int) -> bytes:
+    """Undo a Content-Encoding; raises NotSent for one that is not gzip, for garbage, and over the limit."""
+    coding = (encoding or "").strip().lower()
+    if coding in ("", "identity"):
+        return body
+    if coding not in ("gzip", "x-gzip"):
+        raise NotSent(Reason.UNREADABLE, "the body has a Content-Encoding other than gzip")
+    inflater = zlib.decompressobj(_GZIP)
+    try:
+        plain = inflater.decompress(body, limit + 1)
+    except zlib.error:
+        raise NotSent(Reason.UNREADABLE, "the body is not what its Content-Encoding says") from None
+    if len(plain) > limit:
+        raise too_large(limit)
+    if not inflater.eof or inflater.unused_data:
+        raise NotSent(Reason.UNREADABLE, "the compressed body is cut short or has something behind its end")
+    return plain
+
+
+def too_large(limit: int) -> NotSent:
+    return NotSent(Reason.UNREADABLE, f"the body is larger than {limit} bytes", status=413)

@@ -1,0 +1,223 @@
+"""What `sendgate COMMAND` does. Each command works beside a running gate and without one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import Any, Final
+
+import uvloop
+from aiohttp import http_parser
+from rich.console import Console
+from rich.table import Table
+
+from policy import NewerStore, StoreLocked, StoreUnavailable, WrongPepper
+from policy.events import Word
+from proxy import log, schema
+from proxy.app import App
+from proxy.crosschecks import config_warnings
+from proxy.faults import ConfigError
+from proxy.loading import Loaded, load
+from proxy.operator import Door, NoGate, client, door
+
+OK: Final = 0
+FAILED: Final = 1
+USAGE: Final = 2
+
+Holder = dict[str, Any]
+
+
+class Failed(Exception):
+    """A command could not do what it was asked; the text says why and what to do."""
+
+
+def run(arguments: Namespace) -> int:
+    """Run a command and give its exit code: 0, 1 failed, 2 usage or configuration."""
+    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        code: int = arguments.command(arguments)
+    except ConfigError as error:
+        err.print(f"{arguments.config}: {error}", markup=False)
+        return USAGE
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        err.print(f"cannot read {error.filename}: {error.strerror}", markup=False)
+        return USAGE
+    except (Failed, NoGate, StoreLocked, StoreUnavailable, WrongPepper, NewerStore, OSError) as error:
+        err.print(str(error), markup=False)
+        return FAILED
+    return code
+
+
+def serve(arguments: Namespace) -> int:
+    """Run the gate until it is told to stop."""
+    if http_parser.HttpRequestParser is http_parser.HttpRequestParserPy:
+        raise Failed("aiohttp was installed without its C extension, whose parser is the only one trusted here")
+    loaded = _load(arguments)
+    log.configure(loaded.config.log.level, loaded.config.log.format)
+    app = App(arguments.config, loaded)
+    app.on_started = lambda: _greet(app)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(app.run())
+    return OK
+
+
+def _greet(app: App) -> None:
+    """Tell whoever started the gate by hand where its doors are."""
+    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    scheme = {name: "http" if listener.tls is None else "https" for name, listener in app.listeners().items()}
+    told = {
+        "senders": ("proxy", "/<route>/<the provider's path>"),
+        "operators": ("api", "/events, /users, /dispatch-failed"),
+        "public": ("public", ""),
+        "metrics, health": ("ops", "/metrics, /health/ready"),
+    }
+    err.print("sendgate is running")
+    for who, (name, paths) in told.items():
+        host, port = app.addresses[name]
+        err.print(f"  {who:<16} {scheme[name]}://{host}:{port}{paths}", markup=False)
+    err.print(f"  {'routes':<16} {', '.join(app.config.routes)}", markup=False)
+
+
+def check(arguments: Namespace) -> int:
+    """Say what is wrong with the configuration, or what deserves a look."""
+    loaded = _load(arguments)
+    out = Console(highlight=False, soft_wrap=True)
+    for warning in config_warnings(loaded.config):
+        out.print(f"warning: {warning}", markup=False)
+    out.print(f"{arguments.config}: ok, {len(loaded.config.routes)} routes", markup=False)
+    return OK
+
+
+def print_schema(_: Namespace) -> int:
+    """Print the JSON schema of config.yaml."""
+    sys.stdout.write(json.dumps(schema.schema(), indent=2) + "\n")
+    return OK
+
+
+def health(arguments: Namespace) -> int:
+    """Ask the running gate whether it is ready."""
+    return asyncio.run(_health(_load(arguments)))
+
+
+async def _health(loaded: Loaded) -> int:
+    async with client(loaded.config) as gate:
+        reply = await gate.ask("GET", "/health/ready")
+    sys.stdout.write(json.dumps(reply.body) + "\n")
+    return OK if reply.status == 200 else FAILED
+
+
+def status(arguments: Namespace) -> int:
+    """Say how an address stands and why."""
+    return asyncio.run(_status(arguments, _load(arguments)))
+
+
+async def _status(arguments: Namespace, loaded: Loaded) -> int:
+    async with door(loaded.config) as gate:
+        holders = await _holders(gate, arguments.address)
+    _show(arguments.address, holders)
+    return OK
+
+
+def blacklist(arguments: Namespace) -> int:
+    """Blacklist an address: nothing at all is sent to it any more."""
+    return asyncio.run(_blacklist(arguments, _load(arguments)))
+
+
+async def _blacklist(arguments: Namespace, loaded: Loaded) -> int:
+    async with door(loaded.config) as gate:
+        await _holders(gate, arguments.address)
+        await _tell(gate, _as_named(arguments.address, arguments.business_unit), Word.BLACKLISTED)
+        _show(arguments.address, await _holders(gate, arguments.address))
+    return OK
+
+
+def whitelist(arguments: Namespace) -> int:
+    """Undo the blacklisting of everybody who has an address."""
+    return asyncio.run(_whitelist(arguments, _load(arguments)))
+
+
+async def _whitelist(arguments: Namespace, loaded: Loaded) -> int:
+    async with door(loaded.config) as gate:
+        holders = await _holders(gate, arguments.address)
+        blocked = [holder for holder in holders if holder["blacklisted"]]
+        for subject in {json.dumps(_subject(holder, arguments.address)): holder for holder in blocked}:
+            await _tell(gate, json.loads(subject), Word.WHITELISTED)
+        _show(arguments.address, await _holders(gate, arguments.address))
+    return OK
+
+
+def _subject(holder: Holder, address: str) -> dict[str, str]:
+    """Name a holder the way the events endpoint knows them; a kept address by itself."""
+    if holder["id"] is not None:
+        return {"id": holder["id"]}
+    unit = holder["businessUnit"] if holder["email"] else ""
+    return _as_named(holder["email"] or address, unit)
+
+
+def _as_named(address: str, unit: str) -> dict[str, str]:
+    return {"email": address, "businessUnit": unit} if "@" in address else {"phone": address}
+
+
+async def _tell(gate: Door, subject: dict[str, str], word: Word) -> None:
+    reply = await gate.ask("POST", "/events", body={**subject, "events": [{"event": word}]})
+    _expect(reply.status, 202)
+
+
+async def _holders(gate: Door, address: str) -> list[Holder]:
+    reply = await gate.ask("GET", "/standing", query={"address": address})
+    if reply.status == 400:
+        raise Failed("this is no e-mail address, and no phone number with its country (+49…)")
+    _expect(reply.status, 200)
+    items: list[Holder] = reply.body["items"]
+    return items
+
+
+def _expect(status: int, wanted: int) -> None:
+    if status != wanted:
+        raise Failed(f"the gate answered {status}; its log says why")
+
+
+def _show(address: str, holders: list[Holder]) -> None:
+    """Say in words how an address stands."""
+    out = Console(highlight=False, soft_wrap=True)
+    out.print(f"{address}: {_verdict(holders)}", markup=False)
+    if not holders:
+        return
+    table = Table("who", "business unit", "standing", "since", "said by")
+    for holder in holders:
+        for row in _rows(holder):
+            table.add_row(*row)
+    out.print(table)
+
+
+def _verdict(holders: list[Holder]) -> str:
+    if not holders:
+        return "nobody in the store has this address; everything may be sent"
+    if any(holder["blacklisted"] for holder in holders):
+        return "blacklisted; nothing at all is sent, not even transactional mail"
+    channels = {channel for holder in holders for channel in holder["optOuts"]}
+    if "ALL" in channels:
+        return "opted out; no marketing is sent, transactional messages are"
+    if channels:
+        return f"opted out of {', '.join(sorted(channels))}; no marketing is sent there, transactional messages are"
+    return "nothing is kept from this address"
+
+
+def _rows(holder: Holder) -> list[tuple[str, str, str, str, str]]:
+    who = "kept address" if holder["kept"] else f"user {holder['id']}" if holder["id"] else "lead"
+    unit = holder["businessUnit"]
+    rows = []
+    if holder["blacklisted"]:
+        rows.append((who, unit, "blacklisted", *holder["blacklisted"].values()))
+    for channel, stamp in holder["optOuts"].items():
+        rows.append((who, unit, f"opted out of {channel}", *stamp.values()))
+    return rows or [(who, unit, "nothing kept", "", "")]
+
+
+def _load(arguments: Namespace) -> Loaded:
+    path: Path = arguments.config
+    return load(path, os.environ)

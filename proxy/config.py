@@ -1,0 +1,307 @@
+"""The frozen tree of config.yaml: what may stand where, and what holds where nothing stands.
+
+One class is one section, one field is one key with its default as it would be written in the file and one line of
+meaning; README's table and config.schema.json are made of the same fields (schema.py). A validator here judges one
+value by itself; what two values say together is in crosschecks.py. Every policy key may stand again in a route: the
+tree is resolved when it is built, so that a route's `policy` is whole and nobody asks twice.
+
+Messages name what would be allowed and never what was found, because a secret may stand in the wrong place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from functools import cached_property
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from policy.model import AllowList
+from proxy.units import Duration, FrozenMap, Listening, OneOrMore, Secret, Size
+from proxy.values import (
+    AllowedAddress,
+    Credential,
+    FilePath,
+    HeaderName,
+    HostName,
+    Name,
+    Network,
+    ProviderName,
+    PublicUrl,
+    RawPath,
+    Region,
+    RouteName,
+    Sha256,
+    Text,
+    Upstream,
+    UserName,
+    allow_list,
+)
+
+SANDBOX: Final = "sandbox"
+
+Doubt = Literal["refuse", "pass"]
+Positive = Annotated[int, Field(ge=1)]
+Lasting = Annotated[Duration, Field(gt=0)]
+Bounded = Annotated[Size, Field(gt=0)]
+
+Item = TypeVar("Item")
+UpToTwo = Annotated[OneOrMore[Item], Field(max_length=2)]
+OneOrTwo = Annotated[OneOrMore[Item], Field(min_length=1, max_length=2)]
+
+
+def option(written: Any, description: str) -> Any:
+    """Make a key that may be left out: what holds then, as it would be written in the file, and what the key means."""
+    return Field(default=written, description=description)
+
+
+class Node(BaseModel):
+    """A section of the file: unknown keys are faults, and nothing changes once it is built."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, hide_input_in_errors=True)
+
+
+class Scope(StrEnum):
+    """What a key of the API opens."""
+
+    USERS = "users"
+    EVENTS = "events"
+    RELEASE = "release"
+    RECORDS = "records"
+    BLACKLISTS = "blacklists"
+    ADMIN = "admin"
+
+
+class Tls(Node):
+    """The certificate of a listener; both files are read again when they change."""
+
+    cert: FilePath = Field(description="file with the certificate and its chain (PEM)")
+    key: FilePath = Field(description="file with the private key (PEM, without a password)")
+
+
+class Listener(Node):
+    """Where a door is open; written as an address, or as {address, tls} where it speaks TLS."""
+
+    address: Listening = Field(description="host:port or [IPv6 address]:port; port 0 takes any free one")
+    tls: Tls | None = option(None, "certificate, where the listener speaks TLS itself")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_address(cls, value: Any) -> Any:
+        return {"address": value} if isinstance(value, str) else value
+
+
+class Listen(Node):
+    """The four doors."""
+
+    proxy: Listener = option("127.0.0.1:8080", "the senders' door")
+    api: Listener = option("127.0.0.1:8081", "the operators' door: users, events, blacklists, records")
+    public: Listener = option("127.0.0.1:8082", "webhooks of providers, unsubscribe links of recipients")
+    ops: Listener = option("127.0.0.1:8083", "/metrics, /health/live and /health/ready, without a key")
+
+
+class Store(Node):
+    """Where the gate remembers."""
+
+    path: FilePath = option("data/sendgate.db", "the SQLite file, on a local disk")
+    pepper: Secret = option("", "secret of the keyed hashes; only as ${NAME} or ${file:PATH}")
+
+
+class Policy(Node):
+    """What is done with a send; each key may be set again in a route, for this route alone."""
+
+    mode: Literal["enforce", "shadow"] = option(
+        "enforce", "shadow forwards everything and only tells what would have been refused"
+    )
+    on_refused: Literal["trim", "refuse"] = option(
+        "trim", "trim takes the refused recipients out, refuse refuses the whole send"
+    )
+    refusal: Literal["error", "native"] = option(
+        "error",
+        "error: the provider's error shape, native: as the provider answers for a suppressed recipient",
+    )
+    on_unreadable: Doubt = option("refuse", "a send whose body cannot be read")
+    on_unknown_request: Doubt = option("refuse", "a request the provider's file does not know")
+    on_store_error: Doubt = option("refuse", "a send while the store cannot be read or written")
+    unknown_recipients: Literal["pass", "refuse"] = option(
+        "pass", "recipients that nobody in the store has as an address"
+    )
+    allow_only: tuple[AllowedAddress, ...] = option(
+        (), "guard outside production: addresses, +numbers and *@domains; the rest is refused"
+    )
+    max_schedule_ahead: Duration = option("24h", "how far ahead marketing may be scheduled at the provider")
+
+    @cached_property
+    def allow_list(self) -> AllowList | None:
+        """Give `allow_only` as keys and domains, or None where everybody may be reached."""
+        return allow_list(self.allow_only) if self.allow_only else None
+
+
+class Transactional(Node):
+    """What makes a send of this route transactional."""
+
+    always: bool = option(written=False, description="every send of this route is transactional")
+    markers: FrozenMap[Text, OneOrMore[Text]] = option(
+        {}, "fields of the provider and the values in them that say transactional"
+    )
+
+
+class Timeout(Node):
+    """How long the upstream may take."""
+
+    connect: Lasting = option("5s", "for opening a connection to the provider")
+    total: Lasting = option("60s", "for one request, from its first byte to the end of the answer")
+
+
+class Bearer(Node):
+    """`Authorization: Bearer TOKEN`."""
+
+    kind: Literal["bearer"] = Field(description="Authorization: Bearer TOKEN")
+    token: Credential = Field(description="the provider's API key")
+
+
+class Basic(Node):
+    """`Authorization: Basic …`."""
+
+    kind: Literal["basic"] = Field(description="Authorization: Basic, of a user name and a password")
+    username: UserName = Field(description="user name, account id or key id")
+    password: Credential = Field(description="password, auth token or key secret")
+
+
+class Header(Node):
+    """A header of the provider's own."""
+
+    kind: Literal["header"] = Field(description="one header with a name of the provider's own")
+    name: HeaderName = Field(description="name of the header")
+    value: Credential = Field(description="its whole value")
+
+
+Auth = Annotated[Bearer | Basic | Header, Field(discriminator="kind")]
+
+
+class Route(Policy):
+    """One provider account behind the gate; its name is the first segment of the proxy URL."""
+
+    provider: ProviderName = Field(description="name of the provider's file")
+    upstream: Upstream = Field(description="URL of the provider's API, or sandbox: the built-in upstream")
+    host: OneOrMore[HostName] = option((), "host names that lead to this route, for SDKs that cannot set a path")
+    listen: Listener | None = option(None, "an address of the route's own")
+    transactional: Transactional = option({}, "what makes a send transactional")
+    business_unit: Text = option("", "narrows opt-outs to this business unit")
+    region: Region = option("", "country of phone numbers in national form (ISO 3166: DE)")
+    auth: Auth | None = option(
+        None,
+        "the credential, where the gate holds it: {kind: bearer, token}, "
+        "{kind: basic, username, password} or {kind: header, name, value}",
+    )
+    allow_paths: tuple[RawPath, ...] = option(
+        (), "paths whose requests hide their recipients and are allowed all the same"
+    )
+    timeout: Timeout = option({}, "how long the upstream may take")
+    max_body: Bounded = option("30MiB", "the largest body of a send, as sent and inflated")
+    max_connections: Positive = option(100, "open connections to the provider at once")
+
+    @property
+    def sandbox(self) -> bool:
+        """Tell whether the built-in upstream stands in for the provider."""
+        return self.upstream == SANDBOX
+
+    @cached_property
+    def policy(self) -> Policy:
+        """Give the whole policy of this route: its own keys, else those of `policy`, else the defaults."""
+        return Policy.model_construct(**{name: getattr(self, name) for name in Policy.model_fields})
+
+    def inheriting(self, policy: Policy) -> Route:
+        """Fill the policy keys that the route leaves open."""
+        left_open = Policy.model_fields.keys() - self.model_fields_set
+        return self.model_copy(update={name: getattr(policy, name) for name in left_open})
+
+
+class Sender(Node):
+    """A system that sends through the gate, known by a key, by the credential it sends anyway, or by a listener."""
+
+    name: Name = Field(description="what records and metrics call this sender")
+    key: UpToTwo[Credential] = option((), "value of X-Sendgate-Key; a list of two during rotation")
+    credential_sha256: UpToTwo[Sha256] = option(
+        (), "SHA-256 of the provider credential this sender sends anyway; two during rotation"
+    )
+    listen: Listener | None = option(None, "an address that is this sender's alone")
+    routes: tuple[RouteName, ...] = Field(description="the routes this sender may use")
+    may_claim: tuple[Literal["transactional"], ...] = option((), "message classes that X-Sendgate-Class may claim")
+    business_units: tuple[Text, ...] = option((), "business units that X-Sendgate-Business-Unit may name")
+
+
+class ApiKey(Node):
+    """A system that may use the API."""
+
+    name: Name = Field(description="what logs call this key")
+    key: OneOrTwo[Credential] = Field(description="the key itself; a list of two during rotation")
+    scopes: tuple[Scope, ...] = Field(description="what the key opens")
+
+
+class Api(Node):
+    """The operators' door."""
+
+    keys: tuple[ApiKey, ...] = option((), "who may use the API; without keys it is loopback only")
+
+
+class Users(Node):
+    """What the gate knows of people."""
+
+    on_delete: Literal["forget", "keep_suppressed"] = option(
+        "forget", "keep_suppressed goes on blocking a deleted user by a keyed hash"
+    )
+    phone_traits: tuple[Text, ...] = option(("phone", "mobile"), "traits of a profile that hold phone numbers")
+
+
+class Events(Node):
+    """What the gate takes in."""
+
+    accept: tuple[Text, ...] = option((), "further event names that are accepted and only journalled")
+    keep: Lasting = option("400d", "how long the journal keeps an event")
+
+
+class Records(Node):
+    """What the gate keeps of sends that failed."""
+
+    keep: Lasting = option("90d", "how long a dispatch failed record is kept")
+    max_rows: Positive = option(10_000_000, "how many are kept at most, the oldest go first")
+
+
+class Log(Node):
+    """What the gate says."""
+
+    level: Literal["debug", "info", "warning", "error"] = option("info", "the least level that is logged")
+    format: Literal["json", "console"] = option("json", "json for machines, console for people")
+
+
+class Config(Node):
+    """The whole file."""
+
+    listen: Listen = option({}, "the gate's addresses; a change needs a restart")
+    trusted_proxies: tuple[Network, ...] = option((), "networks (CIDR) whose X-Forwarded-* headers are believed")
+    public_url: PublicUrl = option("", "how the public listener is reached from outside")
+    store: Store = option({}, "where the gate remembers; a change needs a restart")
+    policy: Policy = option({}, "what is done with a send, on every route that does not say otherwise")
+    users: Users = option({}, "what the gate knows of people")
+    events: Events = option({}, "what the gate takes in")
+    routes: FrozenMap[RouteName, Route] = option({}, "the providers behind the gate, by route name")
+    senders: tuple[Sender, ...] = option((), "who may send; without senders, whoever reaches the proxy listener")
+    api: Api = option({}, "who may use the API")
+    records: Records = option({}, "what is kept of sends that failed")
+    log: Log = option({}, "what the gate says")
+
+    @field_validator("routes", mode="after")
+    @classmethod
+    def _whole(cls, routes: Mapping[str, Route], info: ValidationInfo) -> Mapping[str, Route]:
+        policy = info.data.get("policy", Policy())
+        return MappingProxyType({name: route.inheriting(policy) for name, route in routes.items()})

@@ -1,0 +1,66 @@
+"""Everything that ends a send without a message, and what is answered then: said once, for all providers.
+
+Who can mend it decides the status. A policy refusal and a body nobody can read get the provider's own status for a
+rejected message, which no SDK repeats. The gate's own passing trouble is a 503 with Retry-After: nothing went out, and
+a repeat is judged anew. 502 and 504 tell a broken upstream: known not to have accepted, and unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from policy.model import Sent
+from policy.reasons import MEANINGS, Reason
+from proxy.providers.base import Refusal
+
+RETRY_AFTER: Final = 5  # seconds; long enough for a lock or a restart, short for a queue
+
+_OWN_STATUS: Mapping[Reason, int] = {
+    Reason.SENDER_REFUSED: 403,
+    Reason.STORE_UNAVAILABLE: 503,
+    Reason.UPSTREAM_BUSY: 503,
+    Reason.UPSTREAM_UNREACHABLE: 502,
+    Reason.UPSTREAM_TIMEOUT: 504,
+}
+
+
+class NotSent(Exception):
+    """A send, or another request at the senders' door, ends here as a whole.
+
+    `detail` says more than the reason where there is more to say, without any value of the request; `status` replaces
+    the one that follows from the reason.
+    """
+
+    def __init__(
+        self,
+        reason: Reason,
+        detail: str = "",
+        *,
+        status: int | None = None,
+        places: tuple[str, ...] = (),
+        sent: Sent = Sent.NO,
+    ) -> None:
+        super().__init__(detail or MEANINGS[reason])
+        self.reason = reason
+        self.detail = detail
+        self.status = status
+        self.places = places
+        self.sent = sent
+
+    def refusal(self) -> Refusal:
+        """Give what the provider's file is asked to say."""
+        message = f"{MEANINGS[self.reason]}: {self.detail}" if self.detail else MEANINGS[self.reason]
+        return Refusal(self.reason, f"sendgate: {message}", self.status or _OWN_STATUS.get(self.reason), self.places)
+
+
+def refusal(reasons: Mapping[str, Reason]) -> Refusal:
+    """Give what a provider's file is asked to say of single recipients; `reasons` by place, the first one leads."""
+    reason = next(iter(reasons.values()))
+    told = ", ".join(sorted({str(each) for each in reasons.values()}))
+    return Refusal(reason, f"sendgate: no message is sent to this recipient ({told})", None, tuple(reasons))
+
+
+def passing(status: int) -> bool:
+    """Tell whether an answer of the gate asks for a repeat."""
+    return status == 503

@@ -1,0 +1,178 @@
+"""What one configuration makes of the senders' door: routes with their providers and upstreams, and who may send.
+
+A gate is built whole from a frozen configuration and never changes. A request keeps the gate it began with, so a
+reload is nothing but a new gate for the requests to come.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from multidict import CIMultiDictProxy
+
+from policy import rules
+from policy.model import MessageClass, Send, Terms
+from policy.reasons import Reason
+from proxy.config import Auth, Basic, Bearer, Config, Header, Sender
+from proxy.config import Policy as PolicySettings
+from proxy.config import Route as RouteSettings
+from proxy.errors import NotSent
+from proxy.providers.base import Provider
+from proxy.sandbox import Sandbox
+from proxy.units import Secret
+from proxy.upstream import Upstream
+
+CLAIMED_CLASS = "X-Sendgate-Class"
+CLAIMED_UNIT = "X-Sendgate-Business-Unit"
+SENDER_KEY = "X-Sendgate-Key"
+_DECIDING = (CLAIMED_CLASS, CLAIMED_UNIT, SENDER_KEY, "X-Sendgate-Campaign", "Authorization", "Content-Encoding")
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """The listener a request came in by: it may belong to a route or a sender of its own."""
+
+    route: str | None = None
+    sender: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route with everything that a walk along it needs."""
+
+    name: str
+    settings: RouteSettings
+    policy: PolicySettings
+    provider: Provider
+    upstream: Upstream | Sandbox
+    credential: tuple[tuple[bytes, bytes], ...] = ()  # the headers that the gate sets in place of the sender's
+
+    def terms(self, send: Send, sender: Sender | None, headers: CIMultiDictProxy[str]) -> Terms:
+        """Say by which terms a send of this route is judged."""
+        policy = self.policy
+        return Terms(
+            message_class=self.message_class(send, sender, headers),
+            business_unit=self.business_unit(sender, headers),
+            refuse_unknown=policy.unknown_recipients == "refuse",
+            allow_only=policy.allow_list,
+            max_schedule_ahead=policy.max_schedule_ahead,
+        )
+
+    def message_class(self, send: Send, sender: Sender | None, headers: CIMultiDictProxy[str]) -> MessageClass:
+        transactional = self.settings.transactional
+        return rules.message_class(
+            always=transactional.always,
+            claimed=claims_transactional(headers),
+            may_claim=may_claim(sender),
+            wanted=transactional.markers,
+            markers=send.markers,
+        )
+
+    def business_unit(self, sender: Sender | None, headers: CIMultiDictProxy[str]) -> str:
+        """Give the unit that narrows opt-outs: the route's, else one that this sender may name."""
+        named = headers.get(CLAIMED_UNIT, "")
+        if self.settings.business_unit or sender is None or named not in sender.business_units:
+            return self.settings.business_unit
+        return named
+
+
+def claims_transactional(headers: CIMultiDictProxy[str]) -> bool:
+    """Tell whether the sender says that its message is transactional."""
+    return headers.get(CLAIMED_CLASS, "").strip().lower() == MessageClass.TRANSACTIONAL
+
+
+def may_claim(sender: Sender | None) -> bool:
+    """Tell whether the configuration believes this sender's claim."""
+    return sender is not None and MessageClass.TRANSACTIONAL in sender.may_claim
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The routes and senders of one configuration."""
+
+    config: Config
+    routes: Mapping[str, Route]
+    by_host: Mapping[str, Route]
+    senders: Mapping[str, Sender]
+
+    def route(self, entrance: Entrance, host: str, path: str) -> tuple[Route, str] | None:
+        """Find the route of a request and the path behind its prefix, or None.
+
+        1. A listener of the route's own, 2. a host name that the route claims, 3. the first segment of the path.
+        """
+        own = self.routes.get(entrance.route) if entrance.route else self.by_host.get(bare_host(host))
+        if own is not None:
+            return own, path
+        name, slash, rest = path[1:].partition("/")
+        found = self.routes.get(name)
+        return None if found is None else (found, slash + rest or "/")
+
+    def sender(self, entrance: Entrance, route: Route, headers: CIMultiDictProxy[str]) -> Sender | None:
+        """Find out who sends; None where anybody may. Raises NotSent (sender_refused).
+
+        A sender is known by 1. its key, 2. its own listener, 3. the provider credential it sends anyway.
+        """
+        for name in _DECIDING:
+            if name in headers and len(headers.getall(name)) > 1:
+                raise NotSent(Reason.UNREADABLE, f"the header {name} stands more than once", status=400)
+        if not self.senders:
+            return None
+        sender = self._known(entrance, headers)
+        if sender is None:
+            raise NotSent(Reason.SENDER_REFUSED, "no sender of the configuration is known by what was sent")
+        if route.name not in sender.routes:
+            raise NotSent(Reason.SENDER_REFUSED, "this sender may not use this route")
+        return sender
+
+    def _known(self, entrance: Entrance, headers: CIMultiDictProxy[str]) -> Sender | None:
+        key = headers.get(SENDER_KEY)
+        if key is not None:
+            given = Secret(key)
+            matches = [s for s in self.senders.values() if given in s.key]
+            return matches[0] if matches else None
+        if entrance.sender is not None:
+            return self.senders.get(entrance.sender)
+        hashes = credential_hashes(headers.get("Authorization", ""))
+        return next((s for s in self.senders.values() if hashes.intersection(s.credential_sha256)), None)
+
+
+def credential_hashes(authorization: str) -> set[str]:
+    """Give the SHA-256 of everything in an Authorization header that an operator may call its credential.
+
+    That is the whole value, what stands behind the scheme, and of Basic also `user:password` and the password.
+    """
+    scheme, _, rest = authorization.strip().partition(" ")
+    if not rest:
+        return set()
+    texts = [authorization.strip().encode("utf-8", "surrogateescape"), rest.strip().encode("utf-8", "surrogateescape")]
+    if scheme.lower() == "basic":
+        try:
+            pair = base64.b64decode(rest.strip(), validate=True)
+        except (binascii.Error, ValueError):
+            pair = b""
+        texts += [pair, pair.partition(b":")[2]]
+    return {hashlib.sha256(text).hexdigest() for text in texts if text}
+
+
+def credential(auth: Auth | None) -> tuple[tuple[bytes, bytes], ...]:
+    """Write the header by which the gate shows a route's own credential to the provider."""
+    match auth:
+        case None:
+            return ()
+        case Bearer():
+            return ((b"Authorization", f"Bearer {auth.token.reveal()}".encode()),)
+        case Basic():
+            pair = f"{auth.username}:{auth.password.reveal()}".encode()
+            return ((b"Authorization", b"Basic " + base64.b64encode(pair)),)
+        case Header():
+            return ((auth.name.encode(), auth.value.reveal().encode()),)
+
+
+def bare_host(host: str) -> str:
+    """Give a Host header without its port, folded; an IPv6 address keeps its brackets."""
+    name, colon, port = host.rpartition(":")
+    return (name if colon and port.isdigit() else host).lower().rstrip(".")

@@ -1,0 +1,103 @@
+"""What the gate says: a short fixed event name with key = value pairs, one line per request that was judged.
+
+Addresses are masked before they get here or not given at all; there are no bodies, no URLs with queries, no headers.
+Requests that pass are told at debug level when they are harmless and at info level when they are sends.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+from typing import Any, TextIO
+
+import orjson
+import structlog
+from structlog.typing import FilteringBoundLogger, Processor
+
+from policy.identity import masked
+from policy.model import Ending, Outcome
+
+_SHOWN = 5  # refused recipients named in one line; the records hold them all
+
+
+def configure(level: str, style: str, stream: TextIO = sys.stdout) -> None:
+    """Send the log to a stream: as JSON for machines, or in colours for people."""
+    rendered: list[Processor]
+    factory: Callable[..., Any]
+    if style == "json":
+        rendered = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_json)]
+        factory = structlog.PrintLoggerFactory(stream)
+    else:
+        rendered = [structlog.dev.ConsoleRenderer(colors=stream.isatty())]
+        factory = structlog.PrintLoggerFactory(stream)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *rendered,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=factory,
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(level=logging.WARNING, handlers=[_Library()], force=True)
+
+
+class _Library(logging.Handler):
+    """Hands on what libraries log, without the text of requests that they may quote."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        failure = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
+        structlog.get_logger().log(record.levelno, "library", logger=record.name, failure=failure)
+
+
+def get() -> FilteringBoundLogger:
+    """Give the logger, as it is configured when a line is written."""
+    logger: FilteringBoundLogger = structlog.get_logger()
+    return logger
+
+
+def observe(outcome: Outcome) -> None:
+    """Tell how one request at the senders' door ended."""
+    logger = get()
+    if outcome.ending is Ending.PASSED_THROUGH and not outcome.marks:
+        logger.debug("passed_through", **_told(outcome))
+    elif outcome.ending is Ending.FAILED:
+        logger.warning("failed", **_told(outcome))
+    else:
+        logger.info(outcome.ending.value, **_told(outcome))
+
+
+def _told(outcome: Outcome) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "decision": outcome.decision,
+        "route": outcome.route,
+        "sender": outcome.sender,
+        "campaign": outcome.campaign,
+        "class": outcome.message_class,
+        "recipients": outcome.recipients,
+        "reason": outcome.reason,
+        "passed_by": list(outcome.marks),
+        "upstream_status": outcome.upstream_status,
+        "judged_ms": _milliseconds(outcome.judged_seconds),
+        "upstream_ms": _milliseconds(outcome.upstream_seconds),
+    }
+    if outcome.refused:
+        told["refused"] = len(outcome.refused)
+        told["refusals"] = [_refusal(each.recipient.address, each.reason) for each in outcome.refused[:_SHOWN]]
+    if not outcome.enforced:
+        told["enforced"] = False
+    return {name: value for name, value in told.items() if value not in (None, "", [])}
+
+
+def _refusal(address: str, reason: str) -> str:
+    return f"{masked(address)} {reason}"
+
+
+def _milliseconds(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 3)
+
+
+def _json(value: Any, **_: Any) -> str:
+    return orjson.dumps(value, default=str).decode()

@@ -1,0 +1,191 @@
+"""What Prometheus sees: an observer of outcomes, of what was learned, of commits and of reloads.
+
+Labels come from enums and from the configuration, never from a request; what a configuration can bring about is set
+to zero when the configuration comes, so that a rate is right from the first refusal on.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from itertools import product
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
+from prometheus_client.exposition import generate_latest
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+
+from policy.events import Word
+from policy.model import Ending, MessageClass, Outcome
+from policy.reasons import Reason
+from proxy.gate import Gate
+
+NO_CLASS: Final = "none"  # a request that ended before its class, or its channel, was known
+SWITCHES: Final = ("on_unreadable", "on_unknown_request", "on_store_error", "allow_paths", "shadow", "unrecorded")
+EFFECTS: Final = ("applied", "repeated", "kept", "ignored")  # told anew, told before, no system event, not allowed
+OTHER: Final = "other"  # the name of every event that is no system event
+_QUICK: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0)
+_SLOW: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+
+
+disable_created_metrics()  # a second series for each counter, which tells only when this process started
+
+
+class Metrics:
+    """All metrics of one gate, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        send = ["route", "provider", "channel", "class"]
+        self.sends = Counter(
+            "sendgate_sends", "Requests at the senders' door, by how they ended.", [*send, "outcome"], registry=registry
+        )
+        self.recipients = Counter(
+            "sendgate_recipients", "Recipients judged, by verdict.", [*send, "verdict"], registry=registry
+        )
+        self.dispatch_failed = Counter(
+            "sendgate_dispatch_failed",
+            "Dispatch failed records, by reason; enforced is false for what shadow mode let pass.",
+            ["route", "reason", "enforced"],
+            registry=registry,
+        )
+        self.passed_on_doubt = Counter(
+            "sendgate_passed_on_doubt",
+            "Requests that passed only because of a switch of the configuration.",
+            ["route", "switch"],
+            registry=registry,
+        )
+        self.claims_ignored = Counter(
+            "sendgate_claims_ignored",
+            "Claims to be transactional by senders that may not claim it.",
+            ["route"],
+            registry=registry,
+        )
+        self.judging = Histogram(
+            "sendgate_judging_seconds", "Time to judge one send.", ["route"], buckets=_QUICK, registry=registry
+        )
+        self.upstream = Histogram(
+            "sendgate_upstream_seconds",
+            "Time until the head of the provider's answer.",
+            ["route"],
+            buckets=_SLOW,
+            registry=registry,
+        )
+        self.upstream_responses = Counter(
+            "sendgate_upstream_responses", "Answers of providers, by status.", ["route", "status"], registry=registry
+        )
+        self.events = Counter(
+            "sendgate_events", "Events learned, by name and effect.", ["event", "effect"], registry=registry
+        )
+        self.commit = Histogram(
+            "sendgate_store_commit_seconds", "Time of one commit.", buckets=_QUICK, registry=registry
+        )
+        self.commit_group = Histogram(
+            "sendgate_store_commit_writers",
+            "Writers that shared one commit.",
+            buckets=(1, 2, 5, 10, 25, 50, 100, 250, 500, 1000),
+            registry=registry,
+        )
+        self.store_rows = Gauge("sendgate_store_rows", "Rows of the store.", ["table"], registry=registry)
+        self.store_bytes = Gauge("sendgate_store_bytes", "Size of the store's files.", ["file"], registry=registry)
+        self.reloads = Counter(
+            "sendgate_config_reloads", "Changed configurations, by what became of them.", ["result"], registry=registry
+        )
+        self.config_degraded = Gauge(
+            "sendgate_config_degraded", "1 while a faulty file keeps the old configuration in force.", registry=registry
+        )
+        self.build = Info("sendgate_build", "The running program.", registry=registry)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        self.build.info({"version": version("sendgate"), "python": platform.python_version()})
+        for event, effect in product((*Word, OTHER), EFFECTS):
+            self.events.labels(event, effect)
+        for result in ("applied", "faulty"):
+            self.reloads.labels(result)
+        for table in STORE_TABLES:
+            self.store_rows.labels(table)
+        for file in STORE_FILES:
+            self.store_bytes.labels(file)
+
+    def prepare_routes(self, gate: Gate) -> None:
+        """Set everything to zero that these routes can bring about."""
+        for route in gate.routes.values():
+            channels = [*route.provider.CHANNELS, NO_CLASS]
+            for channel, cls in product(channels, (*MessageClass, NO_CLASS)):
+                labels = (route.name, route.settings.provider, channel, cls)
+                for ending in Ending:
+                    self.sends.labels(*labels, ending)
+                for verdict in ("passed", "refused"):
+                    self.recipients.labels(*labels, verdict)
+            for reason, enforced in product(Reason, ("true", "false")):
+                self.dispatch_failed.labels(route.name, reason, enforced)
+            for switch in SWITCHES:
+                self.passed_on_doubt.labels(route.name, switch)
+            self.claims_ignored.labels(route.name)
+            self.judging.labels(route.name)
+            self.upstream.labels(route.name)
+
+    def observe(self, outcome: Outcome) -> None:
+        """Count one request at the senders' door."""
+        route = outcome.route or NO_CLASS
+        channel = outcome.channel or NO_CLASS
+        labels = (route, outcome.provider or NO_CLASS, channel, outcome.message_class or NO_CLASS)
+        self.sends.labels(*labels, outcome.ending).inc()
+        if outcome.recipients:
+            refused = len(outcome.refused)
+            self.recipients.labels(*labels, "refused").inc(refused)
+            self.recipients.labels(*labels, "passed").inc(outcome.recipients - refused)
+        enforced = "true" if outcome.enforced else "false"
+        for each in outcome.refused:
+            self.dispatch_failed.labels(route, each.reason, enforced).inc()
+        if outcome.reason is not None:
+            self.dispatch_failed.labels(route, outcome.reason, enforced).inc()
+        for switch in outcome.marks:
+            self.passed_on_doubt.labels(route, switch).inc()
+        if outcome.claim_ignored:
+            self.claims_ignored.labels(route).inc()
+        self._time(route, outcome)
+
+    def _time(self, route: str, outcome: Outcome) -> None:
+        if outcome.judged_seconds is not None:
+            self.judging.labels(route).observe(outcome.judged_seconds)
+        if outcome.upstream_seconds is not None:
+            self.upstream.labels(route).observe(outcome.upstream_seconds)
+        if outcome.upstream_status is not None:
+            self.upstream_responses.labels(route, str(outcome.upstream_status)).inc()
+
+    def learned(self, names: Iterable[tuple[str, str]]) -> None:
+        """Count events by name and effect; names beyond the system events are counted together."""
+        for name, effect in names:
+            self.events.labels(name if name in _SYSTEM else OTHER, effect).inc()
+
+    def committed(self, seconds: float, writers: int) -> None:
+        """Observe one commit of the store; called from the writer's thread."""
+        self.commit.observe(seconds)
+        self.commit_group.observe(writers)
+
+    def reloaded(self, *, applied: bool) -> None:
+        """Count a changed configuration and tell whether the old one is still in force."""
+        self.reloads.labels("applied" if applied else "faulty").inc()
+        self.config_degraded.set(0 if applied else 1)
+
+    def sized(self, rows: Mapping[str, int], sizes: Mapping[str, int]) -> None:
+        """Set the store's sizes: rows by table, bytes by file."""
+        for table, count in rows.items():
+            self.store_rows.labels(table).set(count)
+        for file, size in sizes.items():
+            self.store_bytes.labels(file).set(size)
+
+    def exposition(self) -> bytes:
+        """Write everything in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+
+_SYSTEM: Final = frozenset(Word)
+STORE_TABLES: Final = ("users", "leads", "kept", "suppressed", "events", "dispatch_failed")
+STORE_FILES: Final = ("database", "wal")

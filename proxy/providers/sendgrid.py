@@ -1,0 +1,293 @@
+"""Twilio SendGrid, Web API v3: https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send.
+
+One send is one JSON object with up to 1000 personalizations; each is an envelope of its own with `to`, `cc` and `bcc`.
+SendGrid answers 202 and drops suppressed recipients later without a word to the sender, so a refusal here speaks in the
+shape of its validation errors: 400 with `errors`.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import orjson
+
+from policy.identity import email_keys
+from policy.model import Channel, Recipient, Send
+from policy.reasons import Reason
+from proxy import strict
+from proxy.providers.base import READING, Answer, Kind, Refusal, Request, Trimmed, Unreadable
+
+CHANNELS: tuple[Channel, ...] = (Channel.MAIL,)
+
+MAX_ERRORS = 100  # of one refusal; SDKs print them all
+
+_WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+# What dispatches nothing, by method and path. Not here, on purpose: DELETE of a scheduled send, which resumes a paused
+# batch (PATCH can only pause or cancel); marketing, campaigns, test sends and contacts, which all send or start sends.
+_HARMLESS: tuple[tuple[frozenset[str], re.Pattern[str]], ...] = (
+    (frozenset({"POST"}), re.compile(r"/v3/mail/batch")),
+    (frozenset({"POST"}), re.compile(r"/v3/user/scheduled_sends")),
+    (frozenset({"PATCH"}), re.compile(r"/v3/user/scheduled_sends/[^/]+")),
+    (_WRITING, re.compile(r"/v3/asm/(?:groups|suppressions)(?:/.+)?")),
+    (_WRITING, re.compile(r"/v3/suppression/.+")),
+    (_WRITING, re.compile(r"/v3/templates(?:/.+)?")),
+    (_WRITING, re.compile(r"/v3/user/webhooks/.+")),
+)
+
+# Documented keys, object by object: all that say who gets the message and when, and what is common beside them. Any
+# other key that only looks like one of these, or like a list of recipients, makes the send unreadable: a forgiving
+# parser could take it.
+_ADDRESS_LISTS = ("to", "cc", "bcc")
+_RECIPIENT_NAMES = frozenset({*_ADDRESS_LISTS, "recipients", "x-smtpapi"})
+_BODY = frozenset({"personalizations", "mail_settings", "headers", "send_at"})
+_COMMON = frozenset({"from", "subject", "substitutions", "dynamic_template_data", "custom_args"})
+_PERSONALIZATION = _COMMON | {*_ADDRESS_LISTS, "headers", "send_at"}
+_ADDRESS = frozenset({"email", "name"})
+_MAIL_SETTINGS = frozenset({"bcc"})
+_LEGACY_BCC = frozenset({"enable", "email"})
+_LEGACY_BCC_PLACE = "mail_settings.bcc"
+
+# Mail headers that name recipients; x-smtpapi is SendGrid's own, with a `to` list inside.
+_RECIPIENT_HEADERS = frozenset({"to", "cc", "bcc", "resent-to", "resent-cc", "resent-bcc", "x-smtpapi"})
+
+_CAMPAIGN_ARGS = ("custom_args.campaign", "custom_args.campaign_id")
+
+
+def sort(request: Request) -> Kind:
+    """Tell what the request would do; only method and path are asked."""
+    if request.method in READING:
+        return Kind.HARMLESS
+    path = strict.plain_path(request.path)
+    if path is None:
+        return Kind.UNKNOWN
+    if request.method == "POST" and path == "/v3/mail/send":
+        return Kind.SEND
+    if any(request.method in methods and pattern.fullmatch(path) for methods, pattern in _HARMLESS):
+        return Kind.HARMLESS
+    return Kind.UNKNOWN
+
+
+# ── reading ──
+
+
+class _Address(NamedTuple):
+    place: str
+    email: str
+    scheduled_at: float | None
+
+
+def read(request: Request, region: str) -> Send:
+    """Find every recipient, marker and schedule of a send; raises Unreadable.
+
+    The address of the legacy setting `mail_settings.bcc` counts whether it is enabled or not.
+    """
+    del region  # e-mail addresses belong to no country
+    body = _body(request)
+    recipients = tuple(
+        Recipient(found.place, Channel.MAIL, found.email, email_keys(found.email), found.scheduled_at)
+        for found in _addresses(body)
+    )
+    if all(recipient.place == _LEGACY_BCC_PLACE for recipient in recipients):
+        raise Unreadable("the send names no recipient", "personalizations", Reason.NO_RECIPIENT)
+    markers = _markers(body)
+    campaign = next((markers[name][0] for name in _CAMPAIGN_ARGS if name in markers), "")
+    return Send(Channel.MAIL, recipients, markers, campaign)
+
+
+def _body(request: Request) -> dict[str, Any]:
+    strict.expect_type(request.headers, strict.JSON)
+    body = _object(strict.json_tree(request.body), _BODY, "")
+    _refuse_recipient_headers(body, "")
+    return body
+
+
+def _addresses(body: dict[str, Any]) -> Iterator[_Address]:
+    scheduled_at = _send_at(body, "", None)
+    times = [scheduled_at]
+    for index, personalization in enumerate(_array(body, "personalizations", "")):
+        place = f"personalizations.{index}"
+        _object(personalization, _PERSONALIZATION, place)
+        _refuse_recipient_headers(personalization, place)
+        own = _send_at(personalization, place, scheduled_at)
+        times.append(own)
+        for name in _ADDRESS_LISTS:
+            for number, address in enumerate(_array(personalization, name, place)):
+                spot = f"{place}.{name}.{number}"
+                yield _Address(spot, _email(_object(address, _ADDRESS, spot), spot), own)
+    yield from _legacy_bcc(body, max((time for time in times if time is not None), default=None))
+
+
+def _legacy_bcc(body: dict[str, Any], scheduled_at: float | None) -> Iterator[_Address]:
+    # Gone from SendGrid's description, but nothing says that it is no longer honoured. A copy goes out with every mail
+    # of the send, so it is as late as the latest. Enabled without an address it goes to somebody whom only the account
+    # knows.
+    settings = body.get("mail_settings")
+    if settings is None:
+        return
+    bcc = _object(settings, _MAIL_SETTINGS, "mail_settings").get("bcc")
+    if bcc is None:
+        return
+    _object(bcc, _LEGACY_BCC, _LEGACY_BCC_PLACE)
+    if bcc.get("email") or bcc.get("enable"):
+        yield _Address(_LEGACY_BCC_PLACE, _email(bcc, _LEGACY_BCC_PLACE), scheduled_at)
+
+
+def _object(value: Any, documented: frozenset[str], place: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise Unreadable("not an object", place)
+    if value.keys() <= documented:
+        return value
+    others = map(strict.folded, value.keys() - documented)
+    if any(name in documented or name in _RECIPIENT_NAMES for name in others):
+        raise Unreadable("a key that is not documented looks like one that decides who gets the message", place)
+    return value
+
+
+def _array(owner: dict[str, Any], name: str, place: str) -> list[Any]:
+    value = owner.get(name, [])
+    if not isinstance(value, list):
+        raise Unreadable("not an array", _join(place, name))
+    return value
+
+
+def _email(owner: dict[str, Any], place: str) -> str:
+    email = owner.get("email")
+    if not isinstance(email, str):
+        raise Unreadable("no e-mail address", place)
+    return email
+
+
+def _send_at(owner: dict[str, Any], place: str, otherwise: float | None) -> float | None:
+    # A personalization's own send_at beats that of the send.
+    if "send_at" not in owner:
+        return otherwise
+    send_at = owner["send_at"]
+    if type(send_at) is not int:  # not a bool, which is an int too
+        raise Unreadable("not a whole number of seconds", _join(place, "send_at"))
+    return float(send_at)
+
+
+def _refuse_recipient_headers(owner: dict[str, Any], place: str) -> None:
+    headers = owner.get("headers")
+    if headers is None:
+        return
+    if not isinstance(headers, dict):
+        raise Unreadable("not an object", _join(place, "headers"))
+    if any(strict.folded(name) in _RECIPIENT_HEADERS for name in headers):
+        raise Unreadable("a header names recipients", _join(place, "headers"))
+
+
+def _join(place: str, name: str) -> str:
+    return f"{place}.{name}" if place else name
+
+
+# ── markers ──
+
+
+def _markers(body: dict[str, Any]) -> Mapping[str, tuple[str, ...]]:
+    asm = body.get("asm")
+    found = {
+        "categories": _texts(body.get("categories")),
+        "asm.group_id": _texts(asm.get("group_id")) if isinstance(asm, dict) else (),
+        "ip_pool_name": _texts(body.get("ip_pool_name")),
+        "template_id": _texts(body.get("template_id")),
+    }
+    found |= {f"custom_args.{name}": _texts(value) for name, value in _common_args(body).items()}
+    return MappingProxyType({name: texts for name, texts in found.items() if texts})
+
+
+def _common_args(body: dict[str, Any]) -> dict[str, Any]:
+    # A marker speaks for the whole send, so an argument that any personalization overrides is none.
+    args = body.get("custom_args")
+    common: dict[str, Any] = dict(args) if isinstance(args, dict) else {}
+    for personalization in body["personalizations"]:
+        own = personalization.get("custom_args") or {}
+        if not isinstance(own, dict):
+            return {}
+        for name in common.keys() & own.keys():
+            if common[name] != own[name]:
+                del common[name]
+    return common
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    values = value if isinstance(value, list) else [value]
+    return tuple(str(value) for value in values if type(value) in (str, int) and value != "")
+
+
+# ── writing ──
+
+
+def without(request: Request, places: frozenset[str]) -> Trimmed:
+    """Give the send without the recipients at these places; raises Unreadable.
+
+    A personalization that loses its last `to` goes as a whole, with its cc and bcc: SendGrid wants a `to` in each, and
+    to make one of a copy would change what the sender said.
+    """
+    present = {found.place for found in _addresses(_body(request))}
+    if not places <= present:
+        raise Unreadable("a place to be taken out is not in the send")
+    tree = strict.json_as_spelled(request.body)
+    gone = set(places)
+    kept = []
+    for index, personalization in enumerate(tree["personalizations"]):
+        spots = _spots(personalization, index)
+        if spots["to"] and places.issuperset(spots["to"]):
+            gone.update(*spots.values())
+        else:
+            kept.append(_trimmed(personalization, spots, places))
+    if present <= gone | {_LEGACY_BCC_PLACE}:
+        raise Unreadable("nobody is left in the send", "personalizations", Reason.NO_RECIPIENT)
+    tree["personalizations"] = kept
+    if _LEGACY_BCC_PLACE in places:
+        del tree["mail_settings"]["bcc"]
+    return Trimmed(strict.write_json(tree), frozenset(gone))
+
+
+def _spots(personalization: dict[str, Any], index: int) -> dict[str, list[str]]:
+    return {
+        name: [f"personalizations.{index}.{name}.{number}" for number in range(len(personalization.get(name, ())))]
+        for name in _ADDRESS_LISTS
+    }
+
+
+def _trimmed(personalization: dict[str, Any], spots: dict[str, list[str]], places: frozenset[str]) -> dict[str, Any]:
+    # An empty cc or bcc is an error to SendGrid, so the key goes with its last address.
+    trimmed = dict(personalization)
+    for name, own in spots.items():
+        if places.isdisjoint(own):
+            continue
+        trimmed[name] = [address for spot, address in zip(own, trimmed[name], strict=True) if spot not in places]
+        if not trimmed[name]:
+            del trimmed[name]
+    return trimmed
+
+
+# ── answers ──
+
+_RECIPIENT_PLACE = re.compile(r"personalizations\.\d+\.(?:to|cc|bcc)\.\d+|mail_settings\.bcc")
+
+
+def refusal(request: Request, refusal: Refusal) -> Answer:
+    """Say no as SendGrid does to an invalid send: 400, one error for each place, at most MAX_ERRORS."""
+    del request  # the shape is the same for all requests
+    fields = [_field(place) for place in refusal.places[:MAX_ERRORS]] or [None]
+    errors = [{"message": refusal.message, "field": field, "help": None} for field in fields]
+    return Answer(refusal.status or 400, orjson.dumps({"errors": errors}), strict.JSON)
+
+
+def _field(place: str) -> str | None:
+    return f"{place}.email" if _RECIPIENT_PLACE.fullmatch(place) else place or None
+
+
+def accepted(request: Request, decision: str) -> Answer:
+    """Answer as SendGrid does when it takes a send: 202, nothing in the body, one X-Message-Id for all recipients."""
+    del request  # nothing of it is repeated
+    message_id = urlsafe_b64encode(sha256(decision.encode()).digest()[:16]).rstrip(b"=").decode()
+    return Answer(202, b"", "text/plain; charset=utf-8", (("X-Message-Id", message_id),))

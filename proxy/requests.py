@@ -1,0 +1,67 @@
+"""Requests at the senders' door before anybody asks what they mean: taken apart, and refused where two could disagree.
+
+The target stays as it came, because a decoded path is another path. What changes who talks to whom (CONNECT, Upgrade),
+what the request is (method overrides), or where it goes (absolute targets) is refused on doubt, never passed on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import HttpVersion10, HttpVersion11, web
+from multidict import CIMultiDictProxy
+
+from policy.reasons import Reason
+from proxy.errors import NotSent
+
+Chunks = AsyncIterator[bytes]
+
+OVERRIDES: Final = ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override")
+REFUSED_METHODS: Final = frozenset({"CONNECT", "TRACE", "TRACK"})
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One request as it came: raw path and query, and the connection's own request object."""
+
+    source: web.BaseRequest
+    method: str
+    path: str
+    query: str
+    has_query: bool
+    host: str
+    headers: CIMultiDictProxy[str]
+
+
+def arrival(request: web.BaseRequest) -> Arrival:
+    """Take a request apart without decoding anything."""
+    path, mark, query = request.raw_path.partition("?")
+    host = request.headers.get("Host", "")
+    return Arrival(request, request.method, path, query, bool(mark), host, request.headers)
+
+
+def check(arrived: Arrival) -> None:
+    """Refuse what must not be handed on whatever it asks for; raises NotSent."""
+    if arrived.source.version not in (HttpVersion10, HttpVersion11):
+        raise NotSent(Reason.UNKNOWN_REQUEST, "only HTTP/1.0 and HTTP/1.1 are spoken here", status=505)
+    if arrived.method in REFUSED_METHODS or not arrived.path.startswith("/") or "#" in arrived.query:
+        raise NotSent(Reason.UNKNOWN_REQUEST, "this method or form of target is not proxied")
+    for name in OVERRIDES:
+        if name in arrived.headers:
+            raise NotSent(Reason.UNKNOWN_REQUEST, f"the header {name} would make another request of it")
+    if "Upgrade" in arrived.headers:
+        raise NotSent(Reason.UNKNOWN_REQUEST, "a connection is never upgraded")
+
+
+async def invite_body(request: web.BaseRequest) -> None:
+    """Tell a client that waits for leave (Expect: 100-continue) to go on with its body."""
+    expected = request.headers.get("Expect", "")
+    if not expected:
+        return
+    if expected.strip().lower() != "100-continue":
+        raise NotSent(Reason.UNREADABLE, "the Expect header asks for something unknown", status=417)
+    if request.version == HttpVersion11:
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # the answer's own size is counted from here

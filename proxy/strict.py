@@ -1,0 +1,213 @@
+"""What two readers could read differently is refused, so that what was judged is what the provider sends.
+
+The gate forwards the sender's own bytes. That is only safe if the provider's parser finds in them what the gate's
+parser found, and parsers differ where a text leaves room: of two equal keys some take the first and some the last, some
+fold case, some stop at a NUL, some guess the encoding. So nothing that leaves room gets through: each function here
+either gives the one possible reading or raises `Unreadable`, whose words never hold a value of the body.
+
+Reading is pure and costs little more than parsing. Writing changes nothing but what was taken out.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from itertools import chain
+from typing import Any, NamedTuple
+from urllib.parse import unquote_to_bytes
+
+import orjson
+from multidict import CIMultiDictProxy
+
+from proxy.providers.base import Unreadable
+
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+MAX_DEPTH = 100  # levels of nesting; the parsers' own limits lie at 254 and above
+NONE_REPEATS: frozenset[str] = frozenset()
+
+_NO_MARKS = bytes(set(range(256)) - set(b'":'))
+_SEGMENT = re.compile(r"(?:[\w.~!$&'()*+,=:@-]|%[0-9A-Fa-f]{2})+", re.ASCII)
+_NEEDLESS = re.compile(r"%(?:4[1-9A-F]|5[0-9AF]|6[1-9A-F]|7[0-9AE]|3[0-9]|2[DE])", re.IGNORECASE)  # of A-Za-z0-9-._~
+_SEPARATORS = re.compile(r"[\x00-\x20\x7f/\\%;?#]")
+_CONTENT_TYPE = re.compile(r'([\w.+-]+/[\w.+-]+)\s*(?:;\s*charset\s*=\s*("?)utf-8\2\s*)?;?', re.ASCII | re.IGNORECASE)
+
+
+# ── names ──
+
+
+def folded(name: str) -> str:
+    """Give the name as the most forgiving reader takes it: up to a NUL, without blanks around it, in one case."""
+    return name.partition("\0")[0].strip().casefold()
+
+
+def folded_field(name: str) -> str:
+    """Give a form field's name as the most forgiving reader takes it: `To[]` and `To[0]` are lists named `To`."""
+    return folded(name.partition("[")[0])
+
+
+# ── headers and paths ──
+
+
+def expect_type(headers: CIMultiDictProxy[str], media_type: str) -> None:
+    """Refuse a body that is declared to be anything but this media type in UTF-8; raises Unreadable.
+
+    An absent Content-Type is read as the provider's default: clients of one-format APIs leave it out.
+    """
+    declared = headers.getall("Content-Type", [])
+    if len(declared) > 1:
+        raise Unreadable("Content-Type is declared more than once")
+    if declared:
+        match = _CONTENT_TYPE.fullmatch(declared[0].strip())
+        if match is None or match[1].lower() != media_type:
+            raise Unreadable(f"Content-Type is not {media_type} in UTF-8")
+
+
+def plain_path(raw: str) -> str | None:
+    """Decode a path that every server routes alike, without a trailing slash; None for any other, and for the root.
+
+    Other are: empty and dot segments, escapes that are wrong or needless, and escaped separators (RFC 3986, section 6).
+    """
+    path = ""
+    for segment in raw.removesuffix("/").split("/")[1:]:
+        decoded = _plain_segment(segment)
+        if decoded is None:
+            return None
+        path += f"/{decoded}"
+    return path if path and raw.startswith("/") else None
+
+
+def _plain_segment(raw: str) -> str | None:
+    if raw in (".", "..") or not _SEGMENT.fullmatch(raw) or _NEEDLESS.search(raw):
+        return None
+    try:
+        segment = unquote_to_bytes(raw).decode()
+    except UnicodeDecodeError:
+        return None
+    return None if _SEPARATORS.search(segment) else segment
+
+
+# ── JSON (RFC 8259, and the narrower I-JSON of RFC 7493) ──
+
+
+def json_tree(body: bytes) -> Any:
+    """Read JSON that has exactly one reading; raises Unreadable.
+
+    Refused are a BOM, bytes that are not UTF-8, NaN and Infinity, lone surrogates, trailing data, nesting deeper than
+    MAX_DEPTH, and objects in which two keys are the same or differ by case alone.
+    """
+    try:
+        tree = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Unreadable(f"not strict JSON: {error.msg}, line {error.lineno}, column {error.colno}") from None
+    if _count_keys(tree) != _count_written_keys(body):
+        raise Unreadable("a key stands twice in one object")
+    return tree
+
+
+def json_as_spelled(body: bytes) -> Any:
+    """Read strict JSON for writing it again: whatever a number would lose on the way stays as it is spelled.
+
+    Floats (1.10, 1e2), integers beyond 64 bits and -0 become fragments that `write_json` copies. Raises Unreadable.
+    """
+    json_tree(body)
+    return json.loads(body.decode(), parse_float=orjson.Fragment, parse_int=_integer_as_spelled)
+
+
+def write_json(tree: Any) -> bytes:
+    """Write what `json_as_spelled` read: keys in their order, compact, in UTF-8."""
+    return orjson.dumps(tree)
+
+
+def _integer_as_spelled(spelled: str) -> int | orjson.Fragment:
+    return int(spelled) if len(spelled) < 19 and spelled != "-0" else orjson.Fragment(spelled)
+
+
+def _count_keys(tree: Any) -> int:
+    # Level by level: no recursion that a deep body could exhaust, and the loops run in C. Objects of a send resemble
+    # each other, so each sequence of keys is looked at once.
+    keys, depth = 0, 0
+    seen: set[tuple[str, ...]] = set()
+    values = [tree]
+    while values:
+        objects = [value for value in values if type(value) is dict]
+        arrays = [value for value in values if type(value) is list]
+        depth += bool(objects or arrays)
+        if depth > MAX_DEPTH:
+            raise Unreadable(f"nested deeper than {MAX_DEPTH} levels")
+        keys += sum(map(len, objects))
+        seen.update(map(tuple, objects))
+        values = [*chain.from_iterable(map(dict.values, objects)), *chain.from_iterable(arrays)]
+    if any(len({folded(name) for name in names}) != len(names) for names in seen):
+        raise Unreadable("two keys of one object differ by case or blanks alone")
+    return keys
+
+
+def _count_written_keys(body: bytes) -> int:
+    # In valid JSON every colon outside of a string follows a key. Of the text only quotes that are not escaped and
+    # colons are kept (pairs of backslashes go first, so that one before a quote does escape it); cut at the quotes, the
+    # even pieces are what is outside.
+    marks = body.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, _NO_MARKS)
+    return b"".join(marks.split(b'"')[::2]).count(b":")
+
+
+# ── forms (application/x-www-form-urlencoded, WHATWG URL, section 5) ──
+
+
+class Field(NamedTuple):
+    """One field of a form, decoded; its index in the form is its index in the body cut at `&`."""
+
+    name: str
+    value: str
+
+
+_ESCAPE = rb"%[0-9A-Fa-f]{2}"
+_NAME_BYTES = rb"[!-$'-<>-~]*"  # printable ASCII but % & =
+_VALUE_BYTES = rb"[!-$'-~]*"  # printable ASCII but % &
+_FIELD = re.compile(
+    rb"(?!=)(%b(?:%b%b)*)=(%b(?:%b%b)*)" % (_NAME_BYTES, _ESCAPE, _NAME_BYTES, _VALUE_BYTES, _ESCAPE, _VALUE_BYTES)
+)
+
+
+def form_fields(body: bytes, repeatable: frozenset[str] = NONE_REPEATS) -> tuple[Field, ...]:
+    """Read a form that has exactly one reading, in its order; raises Unreadable.
+
+    Only the names in `repeatable` may stand more than once. Refused are also fields without a name or without `=`,
+    stray bytes, wrong escapes, NUL, text that is not UTF-8, and names that differ by case, blanks or `[]` alone. A
+    semicolon is data.
+    """
+    fields = tuple(_field(piece) for piece in body.split(b"&")) if body else ()
+    _refuse_twins((field.name for field in fields), repeatable)
+    return fields
+
+
+def drop_fields(body: bytes, indexes: frozenset[int]) -> bytes:
+    """Take the fields at these indexes out of a form; every other byte stays."""
+    return b"&".join(piece for index, piece in enumerate(body.split(b"&")) if index not in indexes)
+
+
+def _field(piece: bytes) -> Field:
+    match = _FIELD.fullmatch(piece)
+    if match is None:
+        raise Unreadable("a field of the form is not NAME=VALUE in URL encoding")
+    return Field(_form_text(match[1]), _form_text(match[2]))
+
+
+def _form_text(raw: bytes) -> str:
+    decoded = unquote_to_bytes(raw.replace(b"+", b" "))
+    if b"\0" in decoded:
+        raise Unreadable("a field of the form holds a NUL")
+    try:
+        return decoded.decode()
+    except UnicodeDecodeError:
+        raise Unreadable("a field of the form is not UTF-8") from None
+
+
+def _refuse_twins(names: Iterable[str], repeatable: frozenset[str]) -> None:
+    seen: dict[str, str] = {}
+    for name in names:
+        fold = folded_field(name)
+        if fold in seen and not (seen[fold] == name and name in repeatable):
+            raise Unreadable("a field stands twice in the form, or two differ by case, blanks or [] alone")
+        seen[fold] = name
