@@ -6,7 +6,7 @@ know no clock and no I/O, and only `policy.store` knows SQLite.
 
 from policy.policy import Policy
 from policy.store.database import StoreLocked, StoreUnavailable, WrongPepper
-from policy.store.learning import AddressTaken, UnknownUser
+from policy.store.profiles import AddressTaken, UnknownUser
 from policy.store.schema import NewerStore
 
 __all__ = ["AddressTaken", "NewerStore", "Policy", "StoreLocked", "StoreUnavailable", "UnknownUser", "WrongPepper"]

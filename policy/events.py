@@ -103,13 +103,14 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a user is said to be; fields that were not given stay as they are.
+    """What a user, or a lead, is said to be; fields that were not given stay as they are.
 
-    `email` and `business_unit` are None where not given; an empty e-mail takes the address away. `phones` gives, by
-    the name of the trait, a number with its keys, or None for one that is taken away. `traits` holds everything told.
+    `id` is None for a lead, who is known by e-mail and unit. `email` and `business_unit` are None where not given; an
+    empty e-mail takes the address away. `phones` gives, by the name of the trait, a number with its keys, or None for
+    one that is taken away. `traits` holds everything else that was told; None takes a trait away.
     """
 
-    id: str
+    id: str | None
     email: str | None = None
     email_keys: tuple[str, ...] = ()
     business_unit: str | None = None
@@ -120,9 +121,10 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """A user is deleted, with what is held about them."""
+    """A person is deleted, with what is held about them; named by external id, or by the internal one."""
 
-    id: str
+    id: str | None = None
+    xng_id: str | None = None
     keep_suppressed: bool = False
     source: str = ""
 

@@ -68,6 +68,13 @@ class Policy:
         """
         return await self.database.write(learning.learn(self.database.digests, events, self.now()))
 
+    async def learn_each(self, groups: Sequence[Sequence[Event]]) -> list[list[Learned] | Exception]:
+        """Learn groups of events, each all or none by itself; gives AddressTaken or UnknownUser for one that failed.
+
+        Raises StoreUnavailable.
+        """
+        return await self.database.write(learning.learn_each(self.database.digests, groups, self.now()))
+
     async def probe(self) -> None:
         """Make sure that the store can be read and that its writer commits; raises StoreUnavailable."""
         self.database.read_now(lambda connection: connection.execute("SELECT 1 FROM meta LIMIT 1").fetchone())

@@ -20,13 +20,16 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     ValidationInfo,
     field_validator,
     model_validator,
 )
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from policy.model import AllowList
-from proxy.units import Duration, FrozenMap, Listening, OneOrMore, Secret, Size
+from proxy.units import Duration, FrozenMap, Listening, OneOrMore, Secret, Single, Size
 from proxy.values import (
     AllowedAddress,
     Credential,
@@ -55,8 +58,8 @@ Lasting = Annotated[Duration, Field(gt=0)]
 Bounded = Annotated[Size, Field(gt=0)]
 
 Item = TypeVar("Item")
-UpToTwo = Annotated[OneOrMore[Item], Field(max_length=2)]
-OneOrTwo = Annotated[OneOrMore[Item], Field(min_length=1, max_length=2)]
+UpToTwo = Annotated[tuple[Item, ...], Field(max_length=2), Single()]
+OneOrTwo = Annotated[tuple[Item, ...], Field(min_length=1, max_length=2), Single()]
 
 
 def option(written: Any, description: str) -> Any:
@@ -98,6 +101,15 @@ class Listener(Node):
     @classmethod
     def _from_address(cls, value: Any) -> Any:
         return {"address": value} if isinstance(value, str) else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Show both ways to write it."""
+        section = handler.resolve_ref_schema(handler(core))
+        both = {"anyOf": [section["properties"]["address"], dict(section)]}
+        section.clear()
+        section.update(both)
+        return section
 
 
 class Listen(Node):

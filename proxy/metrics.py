@@ -30,7 +30,7 @@ _QUICK: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.0
 _SLOW: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
 
-disable_created_metrics()  # a second series for each counter, which tells only when this process started
+disable_created_metrics()  # type: ignore[no-untyped-call]  # the library types it not; a second series for each counter, which tells only when this process started
 
 
 class Metrics:

@@ -115,7 +115,7 @@ def body_of(event: Event) -> dict[str, Any]:
                 "traits": dict(event.traits),
             }
         case Departure():
-            return {"id": event.id, "keepSuppressed": event.keep_suppressed}
+            return {"id": event.id, "xngId": event.xng_id, "keepSuppressed": event.keep_suppressed}
 
 
 def _told_body(told: Told) -> dict[str, Any]:
@@ -148,7 +148,7 @@ def entries(connection: sqlite3.Connection, after: int = 0) -> Iterator[tuple[in
 def event_of(kind: str, name: str, channel: str, origin: str, source: str, body: Mapping[str, Any]) -> Event:
     """Make the event of an entry again."""
     if kind == Kind.DEPARTURE:
-        return Departure(body["id"], body["keepSuppressed"], source)
+        return Departure(body["id"], body["xngId"], body["keepSuppressed"], source)
     if kind == Kind.PROFILE:
         return _profile(source, body)
     return Told(

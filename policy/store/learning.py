@@ -11,23 +11,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import groupby
 
-import orjson
-
-from policy import identity, state, times
-from policy.events import KIND, SUPPRESSES, Departure, Event, Learned, Origin, Profile, Subject, Told
+from policy import state, times
+from policy.events import KIND, SUPPRESSES, Departure, Event, Learned, Profile, Subject, Told
 from policy.model import Microseconds
-from policy.store import journal, people
+from policy.store import journal, people, profiles
 from policy.store.digests import Digests
 from policy.store.facts import derive
 from policy.store.people import Person
-
-
-class AddressTaken(Exception):
-    """The e-mail and business unit belong to another full user."""
-
-
-class UnknownUser(LookupError):
-    """No user has this id."""
+from policy.store.profiles import AddressTaken, UnknownUser
 
 
 def learn(
@@ -50,6 +41,26 @@ def learn(
     return transaction
 
 
+def learn_each(
+    digests: Digests, groups: Sequence[Sequence[Event]], arrived: Microseconds
+) -> Callable[[sqlite3.Connection], list[list[Learned] | Exception]]:
+    """Make the transaction that learns groups of events, each group by itself: one that fails leaves the others."""
+
+    def transaction(connection: sqlite3.Connection) -> list[list[Learned] | Exception]:
+        results: list[list[Learned] | Exception] = []
+        for events in groups:
+            connection.execute("SAVEPOINT item")
+            try:
+                results.append(learn(digests, events, arrived)(connection))
+            except (AddressTaken, UnknownUser) as error:
+                connection.execute("ROLLBACK TO item")
+                results.append(error)
+            connection.execute("RELEASE item")
+        return results
+
+    return transaction
+
+
 def _same_subject(event: Event) -> Subject | None:
     return event.subject if isinstance(event, Told) else None
 
@@ -57,9 +68,9 @@ def _same_subject(event: Event) -> Subject | None:
 def _learn_one(connection: sqlite3.Connection, digests: Digests, event: Event, arrived: Microseconds) -> Learned:
     match event:
         case Profile():
-            return _profile(connection, digests, event, arrived)
+            return profiles.update(connection, digests, event, arrived)
         case Departure():
-            return _departure(connection, event, arrived)
+            return profiles.depart(connection, event, arrived)
         case Told():
             return _tell(connection, digests, [event], arrived)[0]
 
@@ -71,7 +82,7 @@ def _tell(
     connection: sqlite3.Connection, digests: Digests, told: Sequence[Told], arrived: Microseconds
 ) -> list[Learned]:
     """Write events about one subject, in their order."""
-    person = _subject(connection, digests, told[0].subject, arrived)
+    person = people.find_or_add(connection, digests, told[0].subject, arrived)
     foldings = _foldings(connection, digests, told, person, arrived)
     sequence = journal.last_sequence(connection)
     learned: list[Learned] = []
@@ -144,14 +155,6 @@ def _foldings(
     return foldings
 
 
-def _subject(connection: sqlite3.Connection, digests: Digests, subject: Subject, now: Microseconds) -> Person:
-    """Find who is told of, or make them."""
-    if subject.id is not None:
-        found = people.by_id(connection, subject.id)
-        return found or people.add(connection, digests, Subject(id=subject.id), now)
-    return _by_address(connection, digests, subject) or people.add(connection, digests, subject, now)
-
-
 def _also_named(
     connection: sqlite3.Connection, digests: Digests, subject: Subject, person: Person, now: Microseconds, *, make: bool
 ) -> list[Person]:
@@ -164,15 +167,9 @@ def _also_named(
     ):
         keys = named.email_keys or named.phone_keys
         if keys and digests.digest(keys[0]) not in mine:
-            found = _by_address(connection, digests, named)
+            found = people.by_address(connection, digests, named)
             others.append(found or (people.add(connection, digests, named, now) if make else None))
     return [other for other in others if other is not None]
-
-
-def _by_address(connection: sqlite3.Connection, digests: Digests, subject: Subject) -> Person | None:
-    if subject.email_keys:
-        return people.by_email(connection, subject.email_keys[0], subject.business_unit)
-    return people.phone_lead(connection, digests, subject.phone_keys)
 
 
 def _effective(told: Told, arrived: Microseconds, foldings: Sequence[_Folding]) -> Microseconds:
@@ -208,80 +205,3 @@ def _told_entry(told: Told, pk: int, arrived: Microseconds, at: Microseconds, id
         source=told.source,
         identity=identity,
     )
-
-
-# Users
-
-
-def _profile(connection: sqlite3.Connection, digests: Digests, profile: Profile, arrived: Microseconds) -> Learned:
-    """Write what a user is said to be; fields that were not given stay."""
-    person = people.by_id(connection, profile.id) or people.add(connection, digests, Subject(id=profile.id), arrived)
-    unit = person.business_unit if profile.business_unit is None else profile.business_unit
-    email, keys = _email(person, profile)
-    before = people.addresses(connection, person.pk)
-    at = journal.append(connection, [_entry(journal.Kind.PROFILE, "User Updated", profile, person.pk, arrived)])
-    if keys:
-        _make_room(connection, person, keys[0], unit, arrived)
-    phones = {trait: phone for trait, phone in {**person.phones, **profile.phones}.items() if phone is not None}
-    after = {digests.digest(key) for key in (*keys, *(key for _, several in phones.values() for key in several))}
-    people.keep(connection, before - after, person, former=person.pk, now=arrived)
-    traits = {name: value for name, value in {**person.traits, **profile.traits}.items() if value is not None}
-    people.update(
-        connection,
-        person.pk,
-        {
-            "email": email,
-            "email_key": keys[0] if keys else None,
-            "business_unit": unit,
-            "phones": orjson.dumps(phones).decode(),
-            "traits": orjson.dumps(traits).decode(),
-            "updated_at": arrived,
-        },
-    )
-    people.set_addresses(connection, person.pk, after)
-    derive(connection, before | after)
-    return Learned(at, arrived)
-
-
-def _email(person: Person, profile: Profile) -> tuple[str | None, tuple[str, ...]]:
-    """Say which e-mail the user has after the profile: the old one, a new one, or none."""
-    if profile.email is None:
-        return person.email, identity.email_keys(person.email) if person.email else ()
-    return profile.email or None, profile.email_keys
-
-
-def _make_room(connection: sqlite3.Connection, person: Person, key: str, unit: str, now: Microseconds) -> None:
-    """Merge the lead that has this e-mail and unit into the user; raises AddressTaken if a full user has them."""
-    other = people.by_email(connection, key, unit)
-    if other is None or other.pk == person.pk:
-        return
-    if other.id is not None:
-        raise AddressTaken
-    mine, theirs = people.registers(connection, person.pk), people.registers(connection, other.pk)
-    people.write_registers(connection, person.pk, mine, state.merge(mine, theirs))
-    connection.execute("UPDATE event SET person = ? WHERE person = ?", (person.pk, other.pk))
-    connection.execute("UPDATE person SET former = ? WHERE former = ?", (person.pk, other.pk))
-    people.remove(connection, other.pk)
-    body = {"id": person.id, "xngId": person.xng_id, "lead": other.xng_id}
-    merge = journal.Entry(now, now, person.pk, journal.Kind.MERGE, "Merged", body, origin=Origin.MERGE)
-    journal.append(connection, [merge])
-
-
-def _departure(connection: sqlite3.Connection, departure: Departure, arrived: Microseconds) -> Learned:
-    """Take a user away; the standing goes with them unless it is to be kept."""
-    person = people.by_id(connection, departure.id)
-    if person is None:
-        raise UnknownUser
-    addresses = people.addresses(connection, person.pk)
-    if departure.keep_suppressed:
-        people.keep(connection, addresses, person, former=None, now=arrived)
-    people.remove(connection, person.pk)
-    derive(connection, addresses)
-    entry = _entry(journal.Kind.DEPARTURE, "User Deleted", departure, None, arrived)
-    return Learned(journal.append(connection, [entry]), arrived)
-
-
-def _entry(
-    kind: journal.Kind, name: str, event: Profile | Departure, pk: int | None, arrived: Microseconds
-) -> journal.Entry:
-    return journal.Entry(arrived, arrived, pk, kind, name, journal.body_of(event), source=event.source)

@@ -49,6 +49,10 @@ def by_id(connection: sqlite3.Connection, external_id: str) -> Person | None:
     return _one(connection, "external_id = ?", (external_id,))
 
 
+def by_xng_id(connection: sqlite3.Connection, xng_id: str) -> Person | None:
+    return _one(connection, "xng_id = ?", (xng_id,))
+
+
 def by_email(connection: sqlite3.Connection, key: str, unit: str) -> Person | None:
     return _one(connection, "email_key = ? AND business_unit = ?", (key, unit))
 
@@ -68,6 +72,20 @@ def phone_lead(connection: sqlite3.Connection, digests: Digests, keys: Iterable[
         if found is not None:
             return found
     return None
+
+
+def by_address(connection: sqlite3.Connection, digests: Digests, subject: Subject) -> Person | None:
+    """Find the person of an e-mail and unit, or who is known by a phone alone."""
+    if subject.email_keys:
+        return by_email(connection, subject.email_keys[0], subject.business_unit)
+    return phone_lead(connection, digests, subject.phone_keys)
+
+
+def find_or_add(connection: sqlite3.Connection, digests: Digests, subject: Subject, now: Microseconds) -> Person:
+    """Find who is told of, or make them."""
+    if subject.id is not None:
+        return by_id(connection, subject.id) or add(connection, digests, Subject(id=subject.id), now)
+    return by_address(connection, digests, subject) or add(connection, digests, subject, now)
 
 
 def having(connection: sqlite3.Connection, digest: bytes) -> list[Person]:

@@ -109,24 +109,21 @@ def _body(request: Request) -> dict[str, Any]:
 
 def _addresses(body: dict[str, Any]) -> Iterator[_Address]:
     scheduled_at = _send_at(body, "", None)
-    times = [scheduled_at]
     for index, personalization in enumerate(_array(body, "personalizations", "")):
         place = f"personalizations.{index}"
         _object(personalization, _PERSONALIZATION, place)
         _refuse_recipient_headers(personalization, place)
         own = _send_at(personalization, place, scheduled_at)
-        times.append(own)
         for name in _ADDRESS_LISTS:
             for number, address in enumerate(_array(personalization, name, place)):
                 spot = f"{place}.{name}.{number}"
                 yield _Address(spot, _email(_object(address, _ADDRESS, spot), spot), own)
-    yield from _legacy_bcc(body, max((time for time in times if time is not None), default=None))
+    yield from _legacy_bcc(body, scheduled_at)
 
 
 def _legacy_bcc(body: dict[str, Any], scheduled_at: float | None) -> Iterator[_Address]:
     # Gone from SendGrid's description, but nothing says that it is no longer honoured. A copy goes out with every mail
-    # of the send, so it is as late as the latest. Enabled without an address it goes to somebody whom only the account
-    # knows.
+    # of the send. Enabled without an address it goes to somebody whom only the account knows.
     settings = body.get("mail_settings")
     if settings is None:
         return

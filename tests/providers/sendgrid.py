@@ -128,7 +128,7 @@ SENDS: dict[str, dict[str, Any]] = {
         "recipients": [
             ("personalizations.0.to.0", MAIL, "ada@example.com", 1900000000),
             ("personalizations.1.to.0", MAIL, "bob@example.com", 1800000000),
-            ("mail_settings.bcc", MAIL, "log@example.com", 1900000000),
+            ("mail_settings.bcc", MAIL, "log@example.com", 1800000000),
         ],
         "removal": {
             "places": {"personalizations.0.to.0", "mail_settings.bcc"},

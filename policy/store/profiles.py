@@ -1,0 +1,121 @@
+"""Profiles: who a user is said to be, leads that become users, and people who go.
+
+A lead with the e-mail and unit of a profile is merged into it, and the stricter of both standings holds. A full user
+with them is not: two ids that claim one address are a mistake of the caller, and the profile is refused whole.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+import orjson
+
+from policy import identity, state
+from policy.events import Departure, Learned, Origin, Profile, Subject
+from policy.model import Microseconds
+from policy.store import journal, people
+from policy.store.digests import Digests
+from policy.store.facts import derive
+from policy.store.people import Person
+
+
+class AddressTaken(Exception):
+    """The e-mail and business unit belong to another full user."""
+
+
+class UnknownUser(LookupError):
+    """No user has this id."""
+
+
+def update(connection: sqlite3.Connection, digests: Digests, profile: Profile, arrived: Microseconds) -> Learned:
+    """Write what a person is said to be; fields that were not given stay. Raises AddressTaken."""
+    person = people.find_or_add(connection, digests, _named(profile), arrived)
+    unit = person.business_unit if profile.business_unit is None else profile.business_unit
+    email, keys = _email(person, profile)
+    before = people.addresses(connection, person.pk)
+    sequence = journal.append(connection, [_entry(journal.Kind.PROFILE, "User Updated", profile, person.pk, arrived)])
+    lead = _lead(connection, person, keys, unit)
+    if lead is not None:
+        before |= people.addresses(connection, lead.pk)
+        _merge(connection, person, lead, arrived)
+    held = lead.phones if lead else {}
+    phones = {t: phone for t, phone in {**held, **person.phones, **profile.phones}.items() if phone is not None}
+    after = {digests.digest(key) for key in (*keys, *(key for _, several in phones.values() for key in several))}
+    people.keep(connection, before - after, person, former=person.pk, now=arrived)
+    told = {**(lead.traits if lead else {}), **person.traits, **profile.traits}
+    people.update(
+        connection,
+        person.pk,
+        {
+            "email": email,
+            "email_key": keys[0] if keys else None,
+            "business_unit": unit,
+            "phones": orjson.dumps(phones).decode(),
+            "traits": orjson.dumps({name: value for name, value in told.items() if value is not None}).decode(),
+            "updated_at": arrived,
+        },
+    )
+    people.set_addresses(connection, person.pk, after)
+    derive(connection, before | after)
+    return Learned(sequence, arrived)
+
+
+def depart(connection: sqlite3.Connection, departure: Departure, arrived: Microseconds) -> Learned:
+    """Take a person away; the standing goes with them unless it is to be kept. Raises UnknownUser."""
+    person = None
+    if departure.id is not None:
+        person = people.by_id(connection, departure.id)
+    elif departure.xng_id is not None:
+        person = people.by_xng_id(connection, departure.xng_id)
+    if person is None:
+        raise UnknownUser
+    addresses = people.addresses(connection, person.pk)
+    if departure.keep_suppressed:
+        people.keep(connection, addresses, person, former=None, now=arrived)
+    people.remove(connection, person.pk)
+    derive(connection, addresses)
+    entry = _entry(journal.Kind.DEPARTURE, "User Deleted", departure, None, arrived)
+    return Learned(journal.append(connection, [entry]), arrived)
+
+
+def _named(profile: Profile) -> Subject:
+    """Name a user by the id alone, a lead by e-mail and unit."""
+    if profile.id is not None:
+        return Subject(id=profile.id)
+    unit = profile.business_unit or ""
+    return Subject(email=profile.email, business_unit=unit, email_keys=profile.email_keys)
+
+
+def _email(person: Person, profile: Profile) -> tuple[str | None, tuple[str, ...]]:
+    """Say which e-mail the user has after the profile: the old one, a new one, or none."""
+    if profile.email is None:
+        return person.email, identity.email_keys(person.email) if person.email else ()
+    return profile.email or None, profile.email_keys
+
+
+def _lead(connection: sqlite3.Connection, person: Person, keys: tuple[str, ...], unit: str) -> Person | None:
+    """Find the lead that has this e-mail and unit; raises AddressTaken if it is a full user."""
+    other = people.by_email(connection, keys[0], unit) if keys else None
+    if other is None or other.pk == person.pk:
+        return None
+    if other.id is not None:
+        raise AddressTaken
+    return other
+
+
+def _merge(connection: sqlite3.Connection, person: Person, lead: Person, now: Microseconds) -> None:
+    """Make one person of a user and a lead; what was kept of either's former addresses stays theirs."""
+    mine, theirs = people.registers(connection, person.pk), people.registers(connection, lead.pk)
+    people.write_registers(connection, person.pk, mine, state.merge(mine, theirs))
+    connection.execute("UPDATE event SET person = ? WHERE person = ?", (person.pk, lead.pk))
+    connection.execute("UPDATE person SET former = ? WHERE former = ?", (person.pk, lead.pk))
+    people.remove(connection, lead.pk)
+    body = {"id": person.id, "xngId": person.xng_id, "lead": lead.xng_id}
+    merge = journal.Entry(now, now, person.pk, journal.Kind.MERGE, "Merged", body, origin=Origin.MERGE)
+    journal.append(connection, [merge])
+
+
+def _entry(
+    kind: journal.Kind, name: str, event: Profile | Departure, pk: int | None, arrived: Microseconds
+) -> journal.Entry:
+    return journal.Entry(arrived, arrived, pk, kind, name, journal.body_of(event), source=event.source)
