@@ -71,7 +71,7 @@ Phone = tuple[str, tuple[str, ...]]  # a number as it was told, and its keys
 class Subject:
     """Of whom something is told: an external id, else e-mail and business unit, else a phone.
 
-    The texts stand as they were told; `email_keys` and `phone_keys` are what identity.py made of them.
+    The internal id names somebody only where a person is deleted. The texts stand as they were told; `email_keys` and `phone_keys` are what identity.py made of them.
     """
 
     id: str | None = None
@@ -80,6 +80,7 @@ class Subject:
     phone: str | None = None
     email_keys: tuple[str, ...] = ()
     phone_keys: tuple[str, ...] = ()
+    xng_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,12 +28,17 @@ OnChange = Callable[[Loaded], Awaitable[None]]
 OnFault = Callable[[ConfigError | OSError], Awaitable[None]]
 
 
+async def a_moment() -> None:
+    """Wait for as long as a file may take to be written."""
+    await asyncio.sleep(0.2)
+
+
 class Watcher:
     """Follows the configuration's file and all files it depends on, from the content that is in force.
 
     `on_change` gets what can be used, `on_fault` what cannot, each once for a content that differs from the one seen
     before; when a faulty file is put back to what is in force, `on_change` is called with that. ConfigError and OSError
-    of `on_change` itself go to `on_fault`. `poll` and `settle` are in seconds.
+    of `on_change` itself go to `on_fault`. `poll` is in seconds; `settle` waits for the moment between two readings.
     """
 
     def __init__(  # noqa: PLR0913 - the seams of its tests, all by name
@@ -46,7 +51,7 @@ class Watcher:
         environ: Mapping[str, str] = os.environ,
         providers: Collection[str] | None = None,
         poll: float = 5.0,
-        settle: float = 0.2,
+        settle: Callable[[], Awaitable[None]] = a_moment,
     ) -> None:
         self._path = path
         self._files = current.files
@@ -141,7 +146,7 @@ class Watcher:
         """Give the digest of the files as soon as it is the one seen before, or the same twice."""
         digest = await asyncio.to_thread(fingerprint, self._files)
         while digest != self._digest:
-            await asyncio.sleep(self._settle)
+            await self._settle()
             before, digest = digest, await asyncio.to_thread(fingerprint, self._files)
             if digest == before:
                 break

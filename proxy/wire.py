@@ -107,10 +107,12 @@ class Connection(asyncio.Protocol):
         exchange.upload.add_done_callback(partial(self._uploaded, exchange))
 
     async def _upload(self, pieces: AsyncIterator[bytes]) -> None:
+        """Write pieces at the provider's pace; the loop gets its turn after each, or nobody would see the end."""
         async for piece in pieces:
+            if self.closing:
+                return
             self._transport.write(piece)
-            if self._writable is not None:
-                await self._writable
+            await (self._writable or asyncio.sleep(0))
 
     def _uploaded(self, exchange: _Exchange, upload: asyncio.Task[None]) -> None:
         failure = Broken("the request's body was given up") if upload.cancelled() else upload.exception()

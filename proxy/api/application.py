@@ -15,7 +15,7 @@ from aiohttp.typedefs import Handler
 from policy import AddressTaken, StoreUnavailable, UnknownUser, times
 from policy.events import Origin
 from proxy import log, ops
-from proxy.api import events, reading, records, standing, users
+from proxy.api import batch, events, reading, records, standing, users
 from proxy.api.access import CALLER, EVERYTHING, Caller, Denied, identify, require
 from proxy.api.context import CONTEXT, Context
 from proxy.api.reading import BadField
@@ -39,6 +39,10 @@ def application(context: Context, health: ops.Health, *, operator: bool = False)
             web.get("/users/{id}/optout-status", users.get_optout_status),
             web.put("/users/{id}/optout-status", users.put_optout_status),
             web.get("/users/{id}/recipient-status", users.get_recipient_status),
+            web.delete("/users/xngId/{xngId}", users.delete_by_xng_id),
+            web.post("/users/batch", batch.post_users),
+            web.post("/leads/", batch.post_leads),
+            web.post("/leads", batch.post_leads),
             web.get("/users/{id}", users.get_user),
             web.put("/users/{id}", users.put_user),
             web.delete("/users/{id}", users.delete_user),

@@ -26,8 +26,19 @@ class Context:
     async def learn(self, events: Sequence[Event]) -> list[Learned]:
         """Learn events and let the observers count them; raises what Policy.learn raises."""
         learned = await self.policy.learn(events)
-        self.learned((_name(event), _effect(event, each)) for event, each in zip(events, learned, strict=True))
+        self._count(events, learned)
         return learned
+
+    async def learn_each(self, groups: Sequence[Sequence[Event]]) -> list[list[Learned] | Exception]:
+        """Learn groups of events, each by itself, and let the observers count what was learned."""
+        results = await self.policy.learn_each(groups)
+        for events, result in zip(groups, results, strict=True):
+            if not isinstance(result, Exception):
+                self._count(events, result)
+        return results
+
+    def _count(self, events: Sequence[Event], learned: Sequence[Learned]) -> None:
+        self.learned((_name(event), _effect(event, each)) for event, each in zip(events, learned, strict=True))
 
 
 def _name(event: Event) -> str:

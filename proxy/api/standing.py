@@ -6,17 +6,14 @@ nobody has any more.
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable
 from typing import Any
 
 import orjson
 from aiohttp import web
 
-from policy import identity, state, times
+from policy import identity, times
 from policy.model import Stamp
-from policy.store import people
-from policy.store.digests import Digests
+from policy.store import lookups
 from proxy.api.access import require
 from proxy.api.context import CONTEXT
 from proxy.api.reading import NOT_NULL, WRONG_FORMAT, BadField
@@ -33,24 +30,16 @@ async def get(request: web.Request) -> web.Response:
     if not keys:
         raise BadField("address", WRONG_FORMAT)
     policy = request.app[CONTEXT].policy
-    holders = await policy.ask(_holders(policy.database.digests, keys))
+    found = await policy.ask(lookups.having(policy.database.digests, keys))
     return web.Response(
-        body=orjson.dumps({"keys": keys, "items": holders, "next": None}),
+        body=orjson.dumps({"keys": keys, "items": [_holder(each) for each in found], "next": None}),
         content_type="application/json",
         charset="UTF-8",
     )
 
 
-def _holders(digests: Digests, keys: tuple[str, ...]) -> Callable[[sqlite3.Connection], list[dict[str, Any]]]:
-    def read(connection: sqlite3.Connection) -> list[dict[str, Any]]:
-        found = {person.pk: person for key in keys for person in people.having(connection, digests.digest(key))}
-        return [_holder(person, people.registers(connection, person.pk)) for person in found.values()]
-
-    return read
-
-
-def _holder(person: people.Person, registers: state.Registers) -> dict[str, Any]:
-    standing = state.standing(registers)
+def _holder(found: lookups.Found) -> dict[str, Any]:
+    person, standing = found.person, found.standing
     return {
         "id": person.id,
         "xngId": person.xng_id,
@@ -58,7 +47,7 @@ def _holder(person: people.Person, registers: state.Registers) -> dict[str, Any]
         "businessUnit": person.business_unit,
         "kept": person.kept,
         "blacklisted": standing.blacklisted and _stamp(standing.blacklisted),
-        "optOuts": {channel: _stamp(stamp) for channel, stamp in standing.opt_outs.items()},
+        "optOuts": {channel.value: _stamp(stamp) for channel, stamp in standing.opt_outs.items()},
     }
 
 

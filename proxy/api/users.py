@@ -9,31 +9,21 @@ e-mail, a suppression is not lost.
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
 import orjson
 from aiohttp import web
 
-from policy import AddressTaken, UnknownUser, state
-from policy.events import Departure, Origin, Phone, Profile, Subject, Told, Word
+from policy import AddressTaken
+from policy.events import Departure, Origin, Subject, Told, Word
 from policy.model import Channel, Standing
-from policy.store import people
+from policy.store import lookups
 from policy.store.people import Person
-from proxy.api import reading
-from proxy.api.access import Caller, require
+from proxy.api import profiles, reading
+from proxy.api.access import require
 from proxy.api.context import CONTEXT
 from proxy.api.reading import MISSING_SCOPE, WRONG_VALUE, BadField
 from proxy.config import Scope
-
-# Fields of a profile that are no traits, and hidden ones that only their own endpoints may set.
-_FIELDS: Final = frozenset({"id", "xngId", "email", "businessUnit", "success"})
-STANDING_TRAITS: Final[Mapping[str, tuple[Word, Word]]] = {
-    "optOut": (Word.OPT_OUT, Word.OPT_IN),
-    "blacklisted": (Word.BLACKLISTED, Word.WHITELISTED),
-}
-IGNORED: Final = "X-Sendgate-Ignored"
 
 
 async def get_blacklist_status(request: web.Request) -> web.Response:
@@ -91,78 +81,39 @@ async def put_user(request: web.Request) -> web.Response:
     if reading.text(tree, "id") not in (None, external_id):
         return _failed({"id": external_id, "xngId": None}, "id", "user_IDS_MISMATCH", 409)
     try:
-        profile = _profile(external_id, tree, context.config().users.phone_traits, caller.name)
-        await context.learn([profile, *_suppressing_traits(external_id, tree, caller)])
+        written = profiles.user(external_id, tree, context.config().users.phone_traits, caller)
+        await context.learn(written.events)
     except AddressTaken:
         return await _refused_profile(request, "email", WRONG_VALUE)
     except BadField as fault:
         return await _refused_profile(request, fault.field, fault.kind)
     person = await _person(request)
     answer = _json({"id": person.id, "xngId": person.xng_id, **_address(person), "success": True})
-    ignored = _releasing_traits(tree)
-    if ignored:
-        context.learned((word, "ignored") for word in ignored.values())
-        answer.headers[IGNORED] = ", ".join(ignored)
+    if written.ignored:
+        context.learned((word, "ignored") for word in written.ignored.values())
+        answer.headers[profiles.IGNORED] = ", ".join(written.ignored)
     return answer
 
 
 async def delete_user(request: web.Request) -> web.Response:
+    return await _delete(request, external_id=_id(request))
+
+
+async def delete_by_xng_id(request: web.Request) -> web.Response:
+    """Delete anybody, leads included, by the internal id."""
+    return await _delete(request, xng_id=request.match_info["xngId"])
+
+
+async def _delete(request: web.Request, *, external_id: str | None = None, xng_id: str | None = None) -> web.Response:
     caller = require(request, Scope.USERS)
     context = request.app[CONTEXT]
     keep = context.config().users.on_delete == "keep_suppressed"
-    await context.learn([Departure(_id(request), keep_suppressed=keep, source=caller.name)])
+    await context.learn([Departure(external_id, xng_id, keep_suppressed=keep, source=caller.name)])
     return web.Response(status=204)
 
 
-def _profile(external_id: str, tree: dict[str, Any], phone_traits: tuple[str, ...], source: str) -> Profile:
-    """Read a profile; raises BadField."""
-    email, unit = (_changed(tree, field) for field in ("email", "businessUnit"))
-    traits = {name: value for name, value in tree.items() if name not in _FIELDS and name not in STANDING_TRAITS}
-    return Profile(
-        id=external_id,
-        email=email,
-        email_keys=reading.email_keys(email, kind=WRONG_VALUE) if email else (),
-        business_unit=unit,
-        phones=_phones(traits, phone_traits),
-        traits=traits,
-        source=source,
-    )
-
-
-def _changed(tree: dict[str, Any], field: str) -> str | None:
-    """Give a field's new text: None where it was not told, empty where it was told to be null."""
-    told = reading.text(tree, field)
-    return "" if told is None and field in tree else told
-
-
-def _phones(traits: dict[str, Any], names: tuple[str, ...]) -> dict[str, Phone | None]:
-    """Read the numbers among the traits; raises BadField for one without a country."""
-    phones: dict[str, Phone | None] = {}
-    for name in names:
-        if name in traits:
-            number = reading.text(traits, name)
-            phones[name] = (number, reading.phone_keys(number, name, WRONG_VALUE)) if number else None
-    return phones
-
-
-def _suppressing_traits(external_id: str, tree: dict[str, Any], caller: Caller) -> list[Told]:
-    """Read the noes among the traits: a no is taken from wherever it comes, a yes only from its own endpoint."""
-    return [
-        Told(Subject(id=external_id), word, word, caller.origin or Origin.API, source=caller.name)
-        for trait, (word, _) in STANDING_TRAITS.items()
-        if tree.get(trait) in (True, "true")
-    ]
-
-
-def _releasing_traits(tree: dict[str, Any]) -> dict[str, Word]:
-    """Name the traits that would release, by the word that they would be."""
-    return {
-        trait: yes for trait, (_, yes) in STANDING_TRAITS.items() if trait in tree and tree[trait] not in (True, "true")
-    }
-
-
 async def _refused_profile(request: web.Request, field: str, kind: str) -> web.Response:
-    person = await request.app[CONTEXT].policy.ask(_by_id(_id(request)))
+    (person,) = await request.app[CONTEXT].policy.ask(lookups.each([Subject(id=_id(request))]))
     told: dict[str, Any] = {"id": _id(request), "xngId": person.xng_id if person else None}
     return _failed({**told, **(_address(person) if person else {})}, field, kind, 400)
 
@@ -185,26 +136,11 @@ async def _tell(request: web.Request, word: Word, field: str, *, release: bool, 
 
 
 async def _person(request: web.Request) -> Person:
-    person = await request.app[CONTEXT].policy.ask(_by_id(_id(request)))
-    if person is None:
-        raise UnknownUser
-    return person
+    return await request.app[CONTEXT].policy.ask(lookups.user(_id(request)))
 
 
 async def _standing(request: web.Request) -> Standing:
-    external_id = _id(request)
-
-    def read(connection: sqlite3.Connection) -> Standing:
-        person = people.by_id(connection, external_id)
-        if person is None:
-            raise UnknownUser
-        return state.standing(people.registers(connection, person.pk))
-
-    return await request.app[CONTEXT].policy.ask(read)
-
-
-def _by_id(external_id: str) -> Callable[[sqlite3.Connection], Person | None]:
-    return lambda connection: people.by_id(connection, external_id)
+    return await request.app[CONTEXT].policy.ask(lookups.standing(_id(request)))
 
 
 def _id(request: web.Request) -> str:

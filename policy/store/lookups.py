@@ -1,0 +1,79 @@
+"""Reads for the API: who somebody is and how they stand. Each function makes a read for Policy.ask."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from policy import state
+from policy.events import Subject
+from policy.model import Standing
+from policy.store import people
+from policy.store.digests import Digests
+from policy.store.people import Person
+from policy.store.profiles import UnknownUser
+
+T = TypeVar("T")
+Read = Callable[[sqlite3.Connection], T]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A person with what follows from their own registers."""
+
+    person: Person
+    standing: Standing
+
+
+def user(external_id: str) -> Read[Person]:
+    """Read a full user; raises UnknownUser."""
+
+    def read(connection: sqlite3.Connection) -> Person:
+        person = people.by_id(connection, external_id)
+        if person is None:
+            raise UnknownUser
+        return person
+
+    return read
+
+
+def standing(external_id: str) -> Read[Standing]:
+    """Read how a full user stands; raises UnknownUser."""
+
+    def read(connection: sqlite3.Connection) -> Standing:
+        return _standing(connection, user(external_id)(connection))
+
+    return read
+
+
+def each(subjects: Sequence[Subject]) -> Read[list[Person | None]]:
+    """Read who is meant by each id, or else by each e-mail and unit."""
+
+    def read(connection: sqlite3.Connection) -> list[Person | None]:
+        return [_meant(connection, subject) for subject in subjects]
+
+    return read
+
+
+def having(digests: Digests, keys: Sequence[str]) -> Read[list[Found]]:
+    """Read everybody who has any of these keys, kept addresses included."""
+
+    def read(connection: sqlite3.Connection) -> list[Found]:
+        found = {person.pk: person for key in keys for person in people.having(connection, digests.digest(key))}
+        return [Found(person, _standing(connection, person)) for person in found.values()]
+
+    return read
+
+
+def _standing(connection: sqlite3.Connection, person: Person) -> Standing:
+    return state.standing(people.registers(connection, person.pk))
+
+
+def _meant(connection: sqlite3.Connection, subject: Subject) -> Person | None:
+    if subject.id is not None:
+        return people.by_id(connection, subject.id)
+    if subject.xng_id is not None:
+        return people.by_xng_id(connection, subject.xng_id)
+    return people.by_email(connection, subject.email_keys[0], subject.business_unit) if subject.email_keys else None
