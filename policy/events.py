@@ -71,7 +71,8 @@ Phone = tuple[str, tuple[str, ...]]  # a number as it was told, and its keys
 class Subject:
     """Of whom something is told: an external id, else e-mail and business unit, else a phone.
 
-    The internal id names somebody only where a person is deleted. The texts stand as they were told; `email_keys` and `phone_keys` are what identity.py made of them.
+    The internal id names somebody only where a person is deleted. The texts stand as they were told; `email_keys` and
+    `phone_keys` are what identity.py made of them.
     """
 
     id: str | None = None

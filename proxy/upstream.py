@@ -18,7 +18,7 @@ import re
 import socket
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -27,7 +27,9 @@ import aiohappyeyeballs
 from proxy.failures import Broken, Busy, TimedOut, Unreachable, UpstreamFailure
 from proxy.headers import Headers, Unsendable, request_head
 from proxy.response import Response
-from proxy.wire import Body, Connection
+from proxy.wire import Connection
+
+Body = bytes | AsyncIterator[bytes]
 
 __all__ = ["Broken", "Busy", "Response", "TimedOut", "Unreachable", "Unsendable", "Upstream", "UpstreamFailure"]
 
@@ -250,12 +252,16 @@ def _framing(method: str, body: Body) -> bytes:
     return b""
 
 
-async def _chunked(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _chunked(pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
     """Frame pieces as chunks; an empty piece would end the body too soon (RFC 9112 §7.1)."""
-    async for piece in pieces:
-        if piece:
-            yield b"%x\r\n%b\r\n" % (len(piece), piece)
-    yield b"0\r\n\r\n"
+    try:
+        async for piece in pieces:
+            if piece:
+                yield b"%x\r\n%b\r\n" % (len(piece), piece)
+        yield b"0\r\n\r\n"
+    finally:
+        if isinstance(pieces, AsyncGenerator):  # left early, it would linger until it is collected
+            await pieces.aclose()
 
 
 def _too_late(turn: asyncio.Future[None]) -> None:

@@ -13,7 +13,8 @@ from __future__ import annotations
 import asyncio
 import math
 import select
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 from typing import cast
@@ -22,7 +23,7 @@ from proxy.failures import Broken, TimedOut
 from proxy.parsing import ResponseParser
 from proxy.response import Response
 
-Body = bytes | AsyncIterator[bytes]
+Body = bytes | AsyncGenerator[bytes, None]
 
 ONE_WRITE = 256 * 1024
 SLICE = 64 * 1024
@@ -106,13 +107,14 @@ class Connection(asyncio.Protocol):
         exchange.upload = self._loop.create_task(self._upload(body))
         exchange.upload.add_done_callback(partial(self._uploaded, exchange))
 
-    async def _upload(self, pieces: AsyncIterator[bytes]) -> None:
+    async def _upload(self, pieces: AsyncGenerator[bytes, None]) -> None:
         """Write pieces at the provider's pace; the loop gets its turn after each, or nobody would see the end."""
-        async for piece in pieces:
-            if self.closing:
-                return
-            self._transport.write(piece)
-            await (self._writable or asyncio.sleep(0))
+        async with aclosing(pieces):
+            async for piece in pieces:
+                if self.closing:
+                    return
+                self._transport.write(piece)
+                await (self._writable or asyncio.sleep(0))
 
     def _uploaded(self, exchange: _Exchange, upload: asyncio.Task[None]) -> None:
         failure = Broken("the request's body was given up") if upload.cancelled() else upload.exception()
@@ -238,6 +240,6 @@ class Connection(asyncio.Protocol):
             self.lost.set_result(None)
 
 
-async def _slices(body: bytes) -> AsyncIterator[bytes]:
+async def _slices(body: bytes) -> AsyncGenerator[bytes, None]:
     for start in range(0, len(body), SLICE):
         yield body[start : start + SLICE]

@@ -8,7 +8,7 @@ request is wrong: nobody can say which of the two was meant.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
@@ -36,7 +36,7 @@ class Item:
     """One item on its way: what it tells, or the fault it has."""
 
     tree: dict[str, Any]
-    subject: Subject = Subject()
+    subject: Subject = field(default_factory=Subject)
     written: Written | None = None
     fault: BadField | None = None
 

@@ -1,7 +1,6 @@
 """Dispatch failed records: what was not sent, to whom and why, newest first.
 
-A list is narrowed by filters and read on by its cursor; an unknown filter is a fault, because a filter that is
-silently ignored shows records that nobody asked for.
+A list is narrowed by filters and read on by its cursor.
 """
 
 from __future__ import annotations
@@ -16,14 +15,12 @@ from policy.model import Channel
 from policy.reasons import Reason
 from policy.store import records
 from policy.store.records import Filter
-from proxy.api import reading
+from proxy.api import paging, reading
 from proxy.api.access import require
 from proxy.api.context import CONTEXT
-from proxy.api.reading import UNKNOWN_VALUE, WRONG_FORMAT, WRONG_VALUE, BadField
+from proxy.api.reading import UNKNOWN_VALUE, WRONG_FORMAT, BadField
 from proxy.config import Scope
 
-PAGE: Final = 100
-LARGEST_PAGE: Final = 1000
 _TEXTS: Final = ("route", "user", "campaign", "sender")
 _KNOWN: Final = frozenset({*_TEXTS, "since", "until", "reason", "channel", "address", "cursor", "limit"})
 
@@ -32,7 +29,7 @@ async def get_list(request: web.Request) -> web.Response:
     """Answer one page of records with the cursor of the next."""
     require(request, Scope.RECORDS)
     policy = request.app[CONTEXT].policy
-    limit = _limit(request)
+    limit = paging.limit(request)
     found = await policy.ask(records.page(policy.database.digests, _filter(request), limit + 1))
     items, more = found[:limit], len(found) > limit
     return _json({"items": [shown(record) for record in items], "next": str(items[-1]["id"]) if more else None})
@@ -42,7 +39,7 @@ async def get_one(request: web.Request) -> web.Response:
     """Answer one record by its id."""
     require(request, Scope.RECORDS)
     number = request.match_info["id"]
-    record = await request.app[CONTEXT].policy.ask(records.one(int(number))) if _is_id(number) else None
+    record = await request.app[CONTEXT].policy.ask(records.one(int(number))) if paging.is_number(number) else None
     return web.Response(status=404) if record is None else _json(shown(record))
 
 
@@ -58,13 +55,11 @@ def shown(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _filter(request: web.Request) -> Filter:
+    paging.only(request, _KNOWN)
     query = request.query
-    for name in query:
-        if name not in _KNOWN or len(query.getall(name)) > 1:
-            raise BadField(name, UNKNOWN_VALUE)
     address = query.get("address")
     cursor = query.get("cursor")
-    if cursor is not None and not _is_id(cursor):
+    if cursor is not None and not paging.is_number(cursor):
         raise BadField("cursor", WRONG_FORMAT)
     return Filter(
         since=_time(request, "since"),
@@ -90,17 +85,6 @@ def _one_of(value: str | None, allowed: frozenset[str], field: str) -> str | Non
 def _time(request: web.Request, field: str) -> int | None:
     stated = reading.stated(request.query.get(field), field)
     return None if stated is None else stated.first
-
-
-def _limit(request: web.Request) -> int:
-    text = request.query.get("limit", str(PAGE))
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= LARGEST_PAGE:
-        raise BadField("limit", WRONG_VALUE)
-    return int(text)
-
-
-def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 19
 
 
 def _json(body: dict[str, Any]) -> web.Response:

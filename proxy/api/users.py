@@ -77,11 +77,11 @@ async def put_user(request: web.Request) -> web.Response:
     caller = require(request, Scope.USERS)
     context = request.app[CONTEXT]
     tree = await reading.body(request)
-    external_id = _id(request)
-    if reading.text(tree, "id") not in (None, external_id):
-        return _failed({"id": external_id, "xngId": None}, "id", "user_IDS_MISMATCH", 409)
+    user_id = external_id(request)
+    if reading.text(tree, "id") not in (None, user_id):
+        return _failed({"id": user_id, "xngId": None}, "id", "user_IDS_MISMATCH", 409)
     try:
-        written = profiles.user(external_id, tree, context.config().users.phone_traits, caller)
+        written = profiles.user(user_id, tree, context.config().users.phone_traits, caller)
         await context.learn(written.events)
     except AddressTaken:
         return await _refused_profile(request, "email", WRONG_VALUE)
@@ -96,7 +96,7 @@ async def put_user(request: web.Request) -> web.Response:
 
 
 async def delete_user(request: web.Request) -> web.Response:
-    return await _delete(request, external_id=_id(request))
+    return await _delete(request, user_id=external_id(request))
 
 
 async def delete_by_xng_id(request: web.Request) -> web.Response:
@@ -104,17 +104,17 @@ async def delete_by_xng_id(request: web.Request) -> web.Response:
     return await _delete(request, xng_id=request.match_info["xngId"])
 
 
-async def _delete(request: web.Request, *, external_id: str | None = None, xng_id: str | None = None) -> web.Response:
+async def _delete(request: web.Request, *, user_id: str | None = None, xng_id: str | None = None) -> web.Response:
     caller = require(request, Scope.USERS)
     context = request.app[CONTEXT]
     keep = context.config().users.on_delete == "keep_suppressed"
-    await context.learn([Departure(external_id, xng_id, keep_suppressed=keep, source=caller.name)])
+    await context.learn([Departure(user_id, xng_id, keep_suppressed=keep, source=caller.name)])
     return web.Response(status=204)
 
 
 async def _refused_profile(request: web.Request, field: str, kind: str) -> web.Response:
-    (person,) = await request.app[CONTEXT].policy.ask(lookups.each([Subject(id=_id(request))]))
-    told: dict[str, Any] = {"id": _id(request), "xngId": person.xng_id if person else None}
+    (person,) = await request.app[CONTEXT].policy.ask(lookups.each([Subject(id=external_id(request))]))
+    told: dict[str, Any] = {"id": external_id(request), "xngId": person.xng_id if person else None}
     return _failed({**told, **(_address(person) if person else {})}, field, kind, 400)
 
 
@@ -125,7 +125,7 @@ async def _tell(request: web.Request, word: Word, field: str, *, release: bool, 
         raise BadField(field, MISSING_SCOPE, 403)
     await _person(request)
     told = Told(
-        subject=Subject(id=_id(request)),
+        subject=Subject(id=external_id(request)),
         name=word,
         word=word,
         origin=caller.origin or Origin.API,
@@ -136,22 +136,23 @@ async def _tell(request: web.Request, word: Word, field: str, *, release: bool, 
 
 
 async def _person(request: web.Request) -> Person:
-    return await request.app[CONTEXT].policy.ask(lookups.user(_id(request)))
+    return await request.app[CONTEXT].policy.ask(lookups.user(external_id(request)))
 
 
 async def _standing(request: web.Request) -> Standing:
-    return await request.app[CONTEXT].policy.ask(lookups.standing(_id(request)))
+    return await request.app[CONTEXT].policy.ask(lookups.standing(external_id(request)))
 
 
-def _id(request: web.Request) -> str:
-    external_id = request.match_info["id"]
-    if len(external_id.encode("utf-8", "surrogatepass")) > reading.LONGEST_TEXT or "\x00" in external_id:
+def external_id(request: web.Request) -> str:
+    """Give the id in the path; raises BadField for one that is too long or no text."""
+    given = request.match_info["id"]
+    if len(given.encode("utf-8", "surrogatepass")) > reading.LONGEST_TEXT or "\x00" in given:
         raise BadField("id", WRONG_VALUE)
     try:
-        external_id.encode()
+        given.encode()
     except UnicodeEncodeError:
         raise BadField("id", WRONG_VALUE) from None
-    return external_id
+    return given
 
 
 def _channel(request: web.Request) -> Channel:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -383,7 +383,7 @@ class Pieces:
         self.taken = 0
         self.left = asyncio.Event()
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    async def flow(self) -> AsyncGenerator[bytes, None]:
         try:
             while self.taken < self.count:
                 self.taken += 1
@@ -394,7 +394,7 @@ class Pieces:
 
 async def test_pieces_are_written_as_they_come(line: Line) -> None:
     """Pieces go onto the wire as they are, after the head."""
-    answer = await line.start(aiter(Pieces(3, b"ab")))
+    answer = await line.start(Pieces(3, b"ab").flow())
     assert await line.hear(len(HEAD) + 6) == HEAD + b"ababab"
     await line.say(OK)
     assert (await answer).complete == b"ok"
@@ -404,7 +404,7 @@ async def test_pieces_are_written_as_they_come(line: Line) -> None:
 async def test_slow_provider_pauses_the_body(line: Line) -> None:
     """A provider that does not read keeps the body from being taken, so that it does not pile up in the gate."""
     pieces = Pieces(256, bytes(1 << 16))
-    answer = await line.start(aiter(pieces))
+    answer = await line.start(pieces.flow())
     await settled(lambda: line.connection._writable is not None)
     assert pieces.taken < pieces.count
     assert await line.hear(len(HEAD) + (256 << 16)) == HEAD + bytes(256 << 16)
@@ -416,7 +416,7 @@ async def test_slow_provider_pauses_the_body(line: Line) -> None:
 async def test_early_answer(line: Line) -> None:
     """An answer before the request is written to its end is delivered; the rest is not written, the connection ends."""
     pieces = Pieces(1 << 30, bytes(1 << 16))
-    answer = await line.start(aiter(pieces))
+    answer = await line.start(pieces.flow())
     await line.hear(len(HEAD))
     await line.say(b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno")
     response = await answer
@@ -441,7 +441,7 @@ async def test_early_answer_to_one_large_write(line: Line) -> None:
 async def test_body_that_breaks_off(line: Line) -> None:
     """An exception of the body is the caller's, and the provider sees the request end too soon."""
 
-    async def failing() -> AsyncIterator[bytes]:
+    async def failing() -> AsyncGenerator[bytes, None]:
         yield b"a"
         raise LookupError("the sender went away")
 
@@ -455,7 +455,7 @@ async def test_body_that_breaks_off(line: Line) -> None:
 async def test_body_that_is_cancelled(line: Line) -> None:
     """A body that cancels itself does not leave the exchange hanging."""
 
-    async def cancelled() -> AsyncIterator[bytes]:
+    async def cancelled() -> AsyncGenerator[bytes, None]:
         yield b"a"
         raise asyncio.CancelledError
 
@@ -468,7 +468,7 @@ async def test_body_that_is_cancelled(line: Line) -> None:
 async def test_connection_lost_while_writing(line: Line) -> None:
     """A provider that goes away in the middle of a request breaks the exchange and the body is left."""
     pieces = Pieces(1 << 30, bytes(1 << 16))
-    answer = await line.start(aiter(pieces))
+    answer = await line.start(pieces.flow())
     await line.hear(len(HEAD))
     line.provider.close()
     with pytest.raises(Broken):
@@ -480,7 +480,7 @@ async def test_connection_lost_while_writing(line: Line) -> None:
 async def test_cancelled_while_writing(line: Line) -> None:
     """A caller that goes away in the middle of a request ends its body and the connection."""
     pieces = Pieces(1 << 30, bytes(1 << 16))
-    answer = await line.start(aiter(pieces))
+    answer = await line.start(pieces.flow())
     await line.hear(len(HEAD))
     answer.cancel()
     with pytest.raises(asyncio.CancelledError):

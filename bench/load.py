@@ -1,0 +1,123 @@
+"""The load generator: many connections that each send the next request once the last is answered.
+
+It must cost little beside what it measures, so requests are rendered beforehand and of an answer nothing is read but
+its status and where it ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from array import array
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import cycle
+from typing import cast
+
+import uvloop
+
+from bench.workers import Pipe
+
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to do: these requests, again and again, to a port of this machine for some seconds."""
+
+    port: int
+    requests: list[bytes]
+    connections: int
+    seconds: float
+
+
+@dataclass(slots=True)
+class Answered:
+    """What came of it: how many answers of which status, and how long each took, in seconds."""
+
+    seconds: float
+    statuses: Counter[int] = field(default_factory=Counter)
+    times: array[float] = field(default_factory=lambda: array("d"))
+
+    @property
+    def rate(self) -> float:
+        """Answers per second."""
+        return len(self.times) / self.seconds
+
+    def percentile(self, share: float) -> float:
+        """Give the time within which this share of the answers came, in milliseconds."""
+        ordered = sorted(self.times)
+        return ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1000
+
+    def expect(self, status: int) -> Answered:
+        """Make sure that every answer was this one: a fast refusal is no measure."""
+        if set(self.statuses) != {status}:
+            raise RuntimeError(f"expected answers with {status}, got {dict(self.statuses)}")
+        return self
+
+
+def serve(pipe: Pipe) -> None:
+    """Carry out orders as they come."""
+    while True:
+        order: Order = pipe.recv()
+        pipe.send(uvloop.run(_carry_out(order)))
+
+
+async def _carry_out(order: Order) -> Answered:
+    loop = asyncio.get_running_loop()
+    requests = cycle(order.requests)
+    answered = Answered(order.seconds)
+    deadline = time.perf_counter() + order.seconds
+    clients = [_Client(requests, answered, deadline) for _ in range(order.connections)]
+    for client in clients:
+        await loop.create_connection(lambda client=client: client, "127.0.0.1", order.port)  # type: ignore[misc]  # mypy cannot infer a lambda's default
+    await asyncio.gather(*(client.done for client in clients))
+    return answered
+
+
+class _Client(asyncio.Protocol):
+    """One connection."""
+
+    def __init__(self, requests: Iterator[bytes], answered: Answered, deadline: float) -> None:
+        self._requests = requests
+        self._answered = answered
+        self._deadline = deadline
+        self._transport: asyncio.Transport
+        self._came = b""
+        self._sent_at = 0.0
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._next(time.perf_counter())
+
+    def _next(self, now: float) -> None:
+        if now >= self._deadline:
+            self._transport.close()
+            return
+        self._sent_at = now
+        self._transport.write(next(self._requests))
+
+    def data_received(self, data: bytes) -> None:
+        came = self._came = self._came + data if self._came else data
+        end = came.find(b"\r\n\r\n")
+        if end < 0:
+            return
+        length = _LENGTH.search(came, 0, end + 2)
+        if length is None or len(came) < end + 4 + int(length[1]):
+            return
+        self._came = b""
+        now = time.perf_counter()
+        if now < self._deadline:
+            self._answered.times.append(now - self._sent_at)
+            self._answered.statuses[int(came[9:12])] += 1
+        self._next(now)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        if time.perf_counter() < self._deadline:
+            self.done.set_exception(ConnectionError("the server closed a connection under load"))
+        else:
+            self.done.set_result(None)

@@ -1,0 +1,35 @@
+"""What the gate's own lists have in common: how many lines a page has, and no parameter that nobody reads.
+
+A filter that is silently ignored shows what nobody asked for, so an unknown parameter is a fault.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aiohttp import web
+
+from proxy.api.reading import UNKNOWN_VALUE, WRONG_VALUE, BadField
+
+PAGE: Final = 100
+LARGEST_PAGE: Final = 1000
+
+
+def only(request: web.Request, known: frozenset[str]) -> None:
+    """Refuse a parameter that is not known, or that stands twice; raises BadField."""
+    for name in request.query:
+        if name not in known or len(request.query.getall(name)) > 1:
+            raise BadField(name, UNKNOWN_VALUE)
+
+
+def limit(request: web.Request) -> int:
+    """Give how many lines a page is to have; raises BadField."""
+    text = request.query.get("limit", str(PAGE))
+    if not is_number(text) or not 1 <= int(text) <= LARGEST_PAGE:
+        raise BadField("limit", WRONG_VALUE)
+    return int(text)
+
+
+def is_number(text: str) -> bool:
+    """Tell whether a text is a whole number that a row's id may be."""
+    return text.isascii() and text.isdigit() and len(text) < 19
