@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -33,34 +32,28 @@ _PATIENCE = 60.0  # seconds for a start
 _DOORS = ("proxy", "api", "public", "ops")
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
-    """How a start went: seconds until it was ready."""
-
-    ready: float
-
-
 class Gate:
     """A running gate over one store, on the measured core, its log thrown away; stopped at the end of the block."""
 
     def __init__(self, scratch: Path, store: Path, upstream: str = "sandbox") -> None:
         self.ports = dict(zip(_DOORS, _free_ports(len(_DOORS)), strict=True))
+        self._errors = scratch / "stderr"
         config = scratch / "config.yaml"
         config.write_text(_CONFIG.format(store=store, upstream=upstream, **self.ports))
         self._command = [sys.executable, "-m", "proxy", "serve", "--config", str(config)]
 
     def __enter__(self) -> Self:
         started = time.perf_counter()
-        with Path("/dev/null").open("w") as nowhere:
-            self._process = subprocess.Popen(self._command, stdout=nowhere, stderr=subprocess.PIPE)
+        with self._errors.open("w") as errors:
+            self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=errors)
         machine.pin(machine.MEASURED, self._process.pid)
         self._wait(started + _PATIENCE)
-        self.started = Started(time.perf_counter() - started)
+        self.ready_after = time.perf_counter() - started  # seconds
         return self
 
     def __exit__(self, *_: object) -> None:
         self._process.send_signal(signal.SIGTERM)
-        self._process.communicate()
+        self._process.wait()
 
     @property
     def pid(self) -> int:
@@ -86,7 +79,7 @@ class Gate:
         while not self._ready():
             if self._process.poll() is not None or time.perf_counter() > deadline:
                 self._process.kill()
-                raise RuntimeError(f"the gate did not start: {self._process.communicate()[1].decode()}")
+                raise RuntimeError(f"the gate did not start: {self._errors.read_text()}")
             time.sleep(0.005)
 
     def _ready(self) -> bool:

@@ -66,14 +66,11 @@ def serve(pipe: Pipe) -> None:
 
 
 async def _carry_out(order: Order) -> Answered:
-    loop = asyncio.get_running_loop()
     requests = cycle(order.requests)
     answered = Answered(order.seconds)
     deadline = time.perf_counter() + order.seconds
     clients = [_Client(requests, answered, deadline) for _ in range(order.connections)]
-    for client in clients:
-        await loop.create_connection(lambda client=client: client, "127.0.0.1", order.port)  # type: ignore[misc]  # mypy cannot infer a lambda's default
-    await asyncio.gather(*(client.done for client in clients))
+    await asyncio.gather(*(client.run(order.port) for client in clients))
     return answered
 
 
@@ -87,7 +84,12 @@ class _Client(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._came = b""
         self._sent_at = 0.0
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def run(self, port: int) -> None:
+        """Connect, and go on until the deadline."""
+        await asyncio.get_running_loop().create_connection(lambda: self, "127.0.0.1", port)
+        await self._done
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -118,6 +120,6 @@ class _Client(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
         if time.perf_counter() < self._deadline:
-            self.done.set_exception(ConnectionError("the server closed a connection under load"))
+            self._done.set_exception(ConnectionError("the server closed a connection under load"))
         else:
-            self.done.set_result(None)
+            self._done.set_result(None)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import platform
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -28,6 +30,16 @@ def pin(core: int | None, process: int = 0) -> None:
         os.sched_setaffinity(process, {core})
 
 
+@contextmanager
+def alone() -> Iterator[None]:
+    """Keep this process on the measured core for a while, because it is itself what is measured."""
+    pin(MEASURED)
+    try:
+        yield
+    finally:
+        pin(DRIVING)
+
+
 def placed() -> str:
     """Say in words how processes are spread."""
     if MEASURED is None:
@@ -42,6 +54,16 @@ def described() -> str:
     return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {versions}; load average {load}"
 
 
+def busy(process: int) -> float:
+    """Give the processor time of a process so far, all its threads together, in seconds; 0 where there is no /proc."""
+    try:
+        text = Path(f"/proc/{process}/stat").read_text()
+    except OSError:
+        return 0.0
+    user, system = text.rpartition(")")[2].split()[11:13]  # proc(5)
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 def resident(process: int) -> tuple[float, float]:
     """Give the memory of a process, now and at its peak, in MiB; raises OSError where there is no /proc."""
     lines = Path(f"/proc/{process}/status").read_text().splitlines()
@@ -50,7 +72,7 @@ def resident(process: int) -> tuple[float, float]:
 
 
 def _mebibytes(field: str) -> float:
-    return int(field.split()[0]) / 1024
+    return int(field.removesuffix("kB")) / 1024
 
 
 def forget(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
@@ -9,7 +10,7 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-CONSOLE = Console(highlight=False, soft_wrap=True)
+CONSOLE = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 110)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,13 @@ class Report:
     def print(self) -> None:
         """Print the table, then its notes."""
         table = Table(title=self.title, title_justify="left", title_style="bold")
-        for name, justify in (("", "left"), ("median", "right"), ("min - max", "right"), ("", "left"), ("target", "left")):
+        for name, justify in (
+            ("", "left"),
+            ("median", "right"),
+            ("min - max", "right"),
+            ("", "left"),
+            ("target", "left"),
+        ):
             table.add_column(name, justify="right" if justify == "right" else "left")
         table.add_column("")
         for row in self.rows:

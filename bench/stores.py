@@ -12,7 +12,6 @@ needs no memory for it.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import sqlite3
 import tempfile
@@ -22,18 +21,18 @@ from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import Any
-from uuid import UUID
 
 import orjson
 
 from bench import people
+from bench.report import say
+from bench.settings import Settings
 from policy import Policy
 from policy.model import MessageClass, Microseconds, Terms
 from policy.store import facts
 from policy.store.database import Database
 from policy.store.digests import Digests, key_hash
-
-Progress = Callable[[str], None]
+from policy.store.people import store_id, xng_id
 
 _CACHE = "PRAGMA cache_size = -1048576"  # KiB; holds the one index that is written in random order
 _STEP = 1_000_000  # people between two words of progress
@@ -48,16 +47,37 @@ def folder() -> Path:
     return Path(named) if named else Path.home() / ".cache" / "sendgate-bench"
 
 
-def kept(count: int, progress: Progress) -> Path:
+def scratch() -> Path:
+    """Give a folder on the same disk for what is thrown away after a run; /tmp may be memory."""
+    path = folder() / "scratch"
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def large(count: int, settings: Settings) -> Path | None:
+    """Give a large store, or None where there is none and the run shall be a quick one."""
+    if settings.quick and not _kept_path(count).exists():
+        say(f"no store with {count:,} suppressed addresses yet, and a quick run builds none: left out\n")
+        return None
+    return kept(count)
+
+
+def _kept_path(count: int) -> Path:
+    return folder() / f"suppressed-{count}.db"
+
+
+def kept(count: int) -> Path:
     """Give the store with so many suppressed people; it is built where there is none, or none that fits any more."""
-    path = folder() / f"suppressed-{count}.db"
+    path = _kept_path(count)
     if path.exists():
         found = differences(path, count)
         if not found:
             return path
-        progress(f"the store {path} is not what learning writes today ({found[0]}); building it anew")
+        say(f"the store {path} is not what learning writes today ({found[0]}); building it anew")
+    else:
+        say(f"building {path} with {count:,} suppressed addresses; takes some minutes, once")
     path.parent.mkdir(parents=True, exist_ok=True)
-    build(path, count, progress)
+    build(path, count)
     found = differences(path, count)
     if found:
         raise RuntimeError(f"the store built in bulk is not what learning writes: {found}")
@@ -67,16 +87,16 @@ def kept(count: int, progress: Progress) -> Path:
 # Building
 
 
-def build(path: Path, count: int, progress: Progress) -> None:
+def build(path: Path, count: int) -> None:
     """Write a store with so many suppressed people; the file takes its name when it is whole."""
     building = path.with_suffix(".building")
     remove(building)
-    _empty(building)
+    empty(building)
     with closing(sqlite3.connect(building, isolation_level=None)) as connection:
         for pragma in ("journal_mode = DELETE", "journal_mode = OFF", "synchronous = OFF"):
             connection.execute(f"PRAGMA {pragma}")
         connection.execute(_CACHE)
-        _fill(connection, count, progress)
+        _fill(connection, count)
         connection.execute("PRAGMA journal_mode = WAL")
     remove(path)
     building.rename(path)
@@ -89,13 +109,14 @@ def remove(path: Path) -> None:
         Path(f"{path}{suffix}").unlink(missing_ok=True)
 
 
-def _empty(path: Path) -> None:
+def empty(path: Path) -> None:
+    """Make a store without anybody in it."""
     database = Database(path)
     database.open()
     database.close()
 
 
-def _fill(connection: sqlite3.Connection, count: int, progress: Progress) -> None:
+def _fill(connection: sqlite3.Connection, count: int) -> None:
     digests = Digests("")
     connection.create_function("digest", 1, digests.digest, deterministic=True)
     connection.create_function("key_hash", 1, key_hash, deterministic=True)
@@ -105,7 +126,7 @@ def _fill(connection: sqlite3.Connection, count: int, progress: Progress) -> Non
     ).fetchall()
     steps: list[tuple[str, Callable[[], object]]] = [
         *((f"without {name}", _statement(connection, f"DROP INDEX {name}")) for name, _ in indexes),
-        ("persons", lambda: _persons(connection, count, progress)),
+        ("persons", lambda: _persons(connection, count)),
         ("registers", lambda: _registers(connection, count)),
         (
             "addresses",
@@ -126,7 +147,7 @@ def _fill(connection: sqlite3.Connection, count: int, progress: Progress) -> Non
         step()
         seconds = time.perf_counter() - started
         if seconds > 1:
-            progress(f"  {name}: {seconds:.0f} s")
+            say(f"  {name}: {seconds:.0f} s")
     connection.execute("COMMIT")
 
 
@@ -134,25 +155,21 @@ def _statement(connection: sqlite3.Connection, sql: str) -> Callable[[], object]
     return lambda: connection.execute(sql)
 
 
-def _persons(connection: sqlite3.Connection, count: int, progress: Progress) -> None:
-    store = connection.execute("SELECT value FROM meta WHERE name = 'store'").fetchone()[0]
+def _persons(connection: sqlite3.Connection, count: int) -> None:
+    store = store_id(connection)
     connection.executemany(
         "INSERT INTO person (pk, xng_id, email, email_key, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?)",
-        _person_rows(store, count, progress),
+        _person_rows(store, count),
     )
 
 
-def _person_rows(store: str, count: int, progress: Progress) -> Iterator[tuple[Any, ...]]:
+def _person_rows(store: str, count: int) -> Iterator[tuple[Any, ...]]:
     for number in range(1, count + 1):
         address = people.suppressed_address(number)
         at = people.said_at(number)
-        yield number, _xng_id(store, number), address, address, at, at
+        yield number, xng_id(store, number), address, address, at, at
         if number % _STEP == 0 and number < count:
-            progress(f"  {number:,} of {count:,} persons")
-
-
-def _xng_id(store: str, pk: int) -> str:
-    return str(UUID(bytes=hashlib.blake2b(f"{store}:{pk}".encode(), digest_size=16).digest()))
+            say(f"  {number:,} of {count:,} persons")
 
 
 def _registers(connection: sqlite3.Connection, count: int) -> None:
@@ -185,8 +202,8 @@ class _Rows:
 def differences(path: Path, count: int) -> list[str]:
     """Learn a sample of a store's people anew and say what of it a store holds or judges differently."""
     numbers = sorted(Random(1).sample(range(1, count + 1), min(_SAMPLE, count)))
-    with tempfile.TemporaryDirectory() as scratch:
-        learned = Path(scratch) / "learned.db"
+    with tempfile.TemporaryDirectory(dir=scratch()) as made:
+        learned = Path(made) / "learned.db"
         told = asyncio.run(_learned_and_judged(learned, numbers))
         built = asyncio.run(_judged(path, numbers))
         found = [] if told == built else ["judging differs"]

@@ -1,4 +1,4 @@
-"""The provider of the benchmarks: takes any request and answers as SendGrid does when it accepts, as cheaply as it can."""
+"""The provider of the benchmarks: answers whatever comes as SendGrid does when it accepts, as cheaply as it can."""
 
 from __future__ import annotations
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from bench import machine
 
-Pipe = Connection[Any, Any]
+Pipe: TypeAlias = "Connection[Any, Any]"
 
 
 class Worker:
@@ -21,6 +21,10 @@ class Worker:
         self._process = context.Process(target=_run, args=(serve, theirs, core), daemon=True)
         self._process.start()
         theirs.close()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid or 0
 
     def ask(self, question: object) -> Any:
         """Send something and wait for the answer; raises EOFError if the process ended instead."""

@@ -5,7 +5,8 @@ know no clock and no I/O, and only `policy.store` knows SQLite.
 """
 
 from policy.policy import Policy
-from policy.store.database import StoreLocked, StoreUnavailable, WrongPepper
+from policy.store.database import StoreLocked, StoreUnavailable
+from policy.store.digests import WrongPepper
 from policy.store.profiles import AddressTaken, UnknownUser
 from policy.store.schema import NewerStore
 

@@ -71,8 +71,9 @@ Phone = tuple[str, tuple[str, ...]]  # a number as it was told, and its keys
 class Subject:
     """Of whom something is told: an external id, else e-mail and business unit, else a phone.
 
-    The internal id names somebody only where a person is deleted. The texts stand as they were told; `email_keys` and
-    `phone_keys` are what identity.py made of them.
+    The internal id names somebody only where a person is deleted; `kept` is an address of an export that nobody has
+    any more, as the check value of its store and its digest (rows.py). The texts stand as they were told; `email_keys`
+    and `phone_keys` are what identity.py made of them.
     """
 
     id: str | None = None
@@ -82,14 +83,16 @@ class Subject:
     email_keys: tuple[str, ...] = ()
     phone_keys: tuple[str, ...] = ()
     xng_id: str | None = None
+    kept: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
     """One event about a person: a system event with an effect on the standing, or any other name that is kept.
 
-    `word` is None for the other names. `number` is the sending number that a keyword was sent to. `source` names the
-    API key or door it came through, for the journal.
+    `word` is None for the other names; raises ValueError if it is not the name's, because the journal holds the name
+    alone. `number` is the sending number that a keyword was sent to. `source` names the API key or door it came
+    through, for the journal.
     """
 
     subject: Subject
@@ -101,6 +104,10 @@ class Told:
     number: str = ""
     properties: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
+
+    def __post_init__(self) -> None:
+        if self.word != (self.name if self.name in WORDS else None):
+            raise ValueError("a word of the vocabulary is told under its own name")
 
 
 @dataclass(frozen=True, slots=True)

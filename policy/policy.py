@@ -16,7 +16,7 @@ from typing import TypeVar
 from policy import rules
 from policy.events import Event, Learned
 from policy.model import Facts, Microseconds, Outcome, Send, Terms, Verdict
-from policy.store import facts, learning, records, sizes
+from policy.store import bulk, facts, learning, records, sizes
 from policy.store.database import Database
 
 T = TypeVar("T")
@@ -74,6 +74,13 @@ class Policy:
         Raises StoreUnavailable.
         """
         return await self.database.write(learning.learn_each(self.database.digests, groups, self.now()))
+
+    async def learn_rows(self, groups: Sequence[Sequence[Event]]) -> list[str]:
+        """Learn the rows of an import, one person a group; gives a word per row, empty where all was taken.
+
+        Raises StoreUnavailable.
+        """
+        return await self.database.write(bulk.learn_rows(self.database.digests, groups, self.now()))
 
     async def probe(self) -> None:
         """Make sure that the store can be read and that its writer commits; raises StoreUnavailable."""

@@ -118,8 +118,9 @@ def opted_out_channel(case: Case) -> Finding | None:
 
 
 def unknown_recipient(case: Case) -> Finding | None:
+    """Refuse whom nobody told the gate about; what is kept of an address is nobody's presence."""
     known = case.facts.known
-    if not case.terms.refuse_unknown or case.holders:
+    if not case.terms.refuse_unknown or not all(holder.kept for holder in case.holders):
         return None
     if known is not None and any(key in known for key in case.recipient.keys):
         return None

@@ -3,7 +3,12 @@
 A stated time has a precision: `10:00:00Z` is a whole second, and nobody knows which of its million microseconds was
 meant. So a statement that suppresses counts from the end of its stated precision and one that releases from its start:
 whichever order two statements of the same second were meant in, the person is suppressed. And no statement counts
-from later than its arrival, or a clock that runs ahead could forbid tomorrow's no.
+from later than its arrival, or a clock that runs ahead could forbid tomorrow's no. Two more things follow from that:
+
+- An arrival is never earlier than what was answered before it, even when the gate's own clock stepped back. So a no is
+  cut at the newest time already told, if that is later than its arrival.
+- A no is a no whenever it was stated. Some systems write the year 1 for a time they do not know; registers hold zero
+  for never; so a no from before 1970 counts from the first microsecond after.
 """
 
 from __future__ import annotations
@@ -61,7 +66,9 @@ def effective(stated: Stated | None, arrived: Microseconds, newest: Microseconds
     """
     if stated is None:
         return Microseconds(max(arrived, newest + 1))
-    return Microseconds(min(stated.last if suppresses else stated.first, arrived))
+    if suppresses:
+        return Microseconds(max(1, min(stated.last, max(arrived, newest))))
+    return Microseconds(max(0, min(stated.first, arrived)))
 
 
 def written(at: Microseconds) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from proxy import commands
+from proxy import commands, moving, transfer
 
 
 def parser() -> argparse.ArgumentParser:
@@ -40,6 +40,17 @@ def parser() -> argparse.ArgumentParser:
     )
     added = command("whitelist", commands.whitelist, "undo the blacklisting of everybody who has an address")
     added.add_argument("address", metavar="ADDRESS")
+    added = command("import", moving.import_people, "take people and their standing from a file (CSV, NDJSON)")
+    added.add_argument("file", type=Path, metavar="FILE", help="- for standard input")
+    added.add_argument("--format", choices=transfer.FORMATS, help="default: by the file's ending, else csv")
+    added.add_argument("--encoding", default="utf-8", help="of the file; default: utf-8")
+    added.add_argument("--release", action="store_true", help="let false release: without this it says nothing")
+    added.add_argument(
+        "--from-line", type=int, default=0, metavar="N", help="skip the lines before, of an import that stopped"
+    )
+    added = command("export", moving.export_people, "write everybody and their standing to a file")
+    added.add_argument("file", type=Path, metavar="FILE", nargs="?", default=Path("-"), help="default: standard output")
+    added.add_argument("--format", choices=transfer.FORMATS, help="default: by the file's ending, else csv")
     return top
 
 

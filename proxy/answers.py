@@ -58,12 +58,13 @@ async def relay(request: web.BaseRequest, response: Response | SandboxResponse, 
     """Give the provider's answer to the sender as it came; a long one in pieces."""
     given = CIMultiDict(_decoded(headers.end_to_end(response.headers)))
     given.update(_told(outcome))
+    reason = _phrase(response.reason)
     body = response.complete
     if body is not None:
         if request.method == "HEAD":
             given.update(_length(response))
-        return web.Response(status=response.status, reason=response.reason or None, headers=given, body=body)
-    answer = web.StreamResponse(status=response.status, reason=response.reason or None, headers=given)
+        return web.Response(status=response.status, reason=reason, headers=given, body=body)
+    answer = web.StreamResponse(status=response.status, reason=reason, headers=given)
     answer.headers.update(_length(response))
     try:
         await answer.prepare(request)
@@ -101,6 +102,11 @@ def _told(outcome: Outcome) -> dict[str, str]:
     if outcome.marks:
         told[PASSED] = ", ".join(outcome.marks)
     return told
+
+
+def _phrase(reason: str) -> str | None:
+    """Give the provider's reason phrase, or None for the usual one where it could not stand in a status line."""
+    return reason if reason and reason.isascii() and reason.isprintable() else None
 
 
 def _length(response: Response | SandboxResponse) -> dict[str, str]:

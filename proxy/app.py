@@ -35,7 +35,8 @@ from proxy.sockets import unix_socket
 
 DRAIN: Final = 30.0  # seconds that requests in flight are given at a stop
 MEASURE: Final = 300.0  # seconds between counts of the store's rows
-LONGEST_LINE: Final = 64 * 1024  # of a request or header line; an id in an API path may have 16 KB, escaped
+LONGEST_LINE: Final = 64 * 1024  # bytes of a request line; an id in an API path may have 16 KB, escaped
+LONGEST_VALUE: Final = 64 * 1024  # bytes of a header's value
 
 
 class App:
@@ -129,7 +130,13 @@ class App:
     def _proxy_runner(self, entrance: Entrance) -> web.BaseRunner:
         dispatch = Dispatch(self.policy, lambda: self._gate, (self.metrics.observe, log.observe), entrance)
         self._dispatches.append(dispatch)
-        server = web.Server(dispatch, access_log=None, auto_decompress=False, max_line_size=LONGEST_LINE)
+        server = web.Server(
+            dispatch,
+            access_log=None,
+            auto_decompress=False,
+            max_line_size=LONGEST_LINE,
+            max_field_size=LONGEST_VALUE,
+        )
         return web.ServerRunner(server, shutdown_timeout=self.drain)
 
     def _app_runner(self, app: web.Application) -> web.AppRunner:

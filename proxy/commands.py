@@ -23,6 +23,7 @@ from proxy.crosschecks import config_warnings
 from proxy.faults import ConfigError
 from proxy.loading import Loaded, load
 from proxy.operator import Door, NoGate, client, door
+from proxy.transfer import BadFile
 
 OK: Final = 0
 FAILED: Final = 1
@@ -46,7 +47,7 @@ def run(arguments: Namespace) -> int:
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         err.print(f"cannot read {error.filename}: {error.strerror}", markup=False)
         return USAGE
-    except (Failed, NoGate, StoreLocked, StoreUnavailable, WrongPepper, NewerStore, OSError) as error:
+    except (Failed, BadFile, NoGate, StoreLocked, StoreUnavailable, WrongPepper, NewerStore, OSError) as error:
         err.print(str(error), markup=False)
         return FAILED
     return code
@@ -154,7 +155,7 @@ def _subject(holder: Holder, address: str) -> dict[str, str]:
     """Name a holder the way the events endpoint knows them; a kept address by itself."""
     if holder["id"] is not None:
         return {"id": holder["id"]}
-    unit = holder["businessUnit"] if holder["email"] else ""
+    unit = holder["businessUnit"] if holder["email"] or holder["kept"] else ""
     return _as_named(holder["email"] or address, unit)
 
 

@@ -97,7 +97,7 @@ class Dispatch:
 
     def _begin(self, arrival: Arrival, route: Route, path: str) -> Walk:
         asked = Request(arrival.method, path, arrival.query, arrival.headers)
-        campaign = arrival.headers.get("X-Sendgate-Campaign", "")
+        campaign = requests.printable(arrival.headers.get("X-Sendgate-Campaign", ""))
         outcome = Outcome(
             decision=secrets.token_hex(16),
             arrived_at=self._policy.now(),

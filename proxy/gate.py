@@ -107,6 +107,8 @@ class Gate:
         own = self.routes.get(entrance.route) if entrance.route else self.by_host.get(bare_host(host))
         if own is not None:
             return own, path
+        if entrance.route:
+            return None  # a reload took the route away; its listener stays until the restart and leads nowhere
         name, slash, rest = path[1:].partition("/")
         found = self.routes.get(name)
         return None if found is None else (found, slash + rest or "/")
@@ -119,7 +121,7 @@ class Gate:
         for name in _DECIDING:
             if name in headers and len(headers.getall(name)) > 1:
                 raise NotSent(Reason.UNREADABLE, f"the header {name} stands more than once", status=400)
-        if not self.senders:
+        if not self.senders and entrance.sender is None:
             return None
         sender = self._known(entrance, headers)
         if sender is None:

@@ -55,6 +55,11 @@ def check(arrived: Arrival) -> None:
         raise NotSent(Reason.UNKNOWN_REQUEST, "a connection is never upgraded")
 
 
+def printable(value: str) -> str:
+    """Give a header's value as text that can be written anywhere; bytes that are no UTF-8 become question marks."""
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 async def invite_body(request: web.BaseRequest) -> None:
     """Tell a client that waits for leave (Expect: 100-continue) to go on with its body."""
     expected = request.headers.get("Expect", "")

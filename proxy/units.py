@@ -78,7 +78,7 @@ class Secret:
         """Compare in a time that says nothing about where two secrets differ."""
         if not isinstance(other, Secret):
             return NotImplemented
-        return hmac.compare_digest(self._text.encode(), other._text.encode())
+        return hmac.compare_digest(_raw(self._text), _raw(other._text))
 
     def __hash__(self) -> int:
         return hash((Secret, self._text))
@@ -100,6 +100,11 @@ class Secret:
             serialization=core_schema.plain_serializer_function_ser_schema(lambda _: MASK),
             metadata={"pydantic_js_functions": [lambda *_: {"type": "string"}]},
         )
+
+
+def _raw(text: str) -> bytes:
+    """Give the bytes of a text; a header of a request may hold some that are no UTF-8, as lone surrogates."""
+    return text.encode("utf-8", "surrogatepass")
 
 
 def require_text(value: object) -> str:

@@ -35,7 +35,6 @@ from proxy.loading import load
 MAIL = "/v3/mail/send"
 ACCOUNT = "AC00000000000000000000000000000001"
 TEXT = f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
-ACCEPTED = b"HTTP/1.1 202 Accepted\r\nX-Message-Id: upstream-1\r\nContent-Length: 0\r\n\r\n"
 JSON = ("Content-Type", "application/json")
 FORM = ("Content-Type", "application/x-www-form-urlencoded")
 
@@ -116,6 +115,15 @@ def request(method: str, target: str, headers: Iterable[Pair] = (), body: bytes 
         lines.append(("Content-Length", str(len(body))))
     head = "".join(f"{name}: {value}\r\n" for name, value in lines)
     return f"{method} {target} HTTP/1.1\r\n{head}\r\n".encode("latin-1") + (body or b"")
+
+
+def answer(status: int, body: bytes = b"", *headers: Pair) -> bytes:
+    """Write an answer with its length."""
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    return f"HTTP/1.1 {status} As told\r\n{lines}Content-Length: {len(body)}\r\n\r\n".encode("latin-1") + body
+
+
+ACCEPTED = answer(202, b"", ("X-Message-Id", "upstream-1"))
 
 
 @dataclass

@@ -31,7 +31,7 @@ from typing import Any, TypeVar
 import sqlite_utils
 
 from policy.store import schema
-from policy.store.digests import Digests
+from policy.store.digests import Digests, WrongPepper
 
 T = TypeVar("T")
 
@@ -39,6 +39,7 @@ GROUP = 1024  # the most writers that share one fsync
 WRITE_WAIT = 2.0  # seconds to wait for a foreign lock before a write is refused
 READ_WAIT = 0.1
 _CACHE = "PRAGMA cache_size = -32768"  # KiB for each connection
+_OF_THE_JOB = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.DataError)  # faults that are not the store's
 
 
 class StoreUnavailable(Exception):
@@ -47,10 +48,6 @@ class StoreUnavailable(Exception):
 
 class StoreLocked(Exception):
     """Another process has this store open for writing."""
-
-
-class WrongPepper(Exception):
-    """The store was made with another pepper, so the addresses it keeps only as digests would no longer be found."""
 
 
 @dataclass(slots=True)
@@ -79,6 +76,7 @@ class Database:
         self.path = path
         self.digests = Digests(pepper)
         self.on_commit: Callable[[float, int], None] = _unobserved  # seconds, and how many writers shared it
+        self._entrance = threading.Lock()  # nothing may queue up behind the word that closes the store
         self._stopping = False
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._local = threading.local()
@@ -97,20 +95,22 @@ class Database:
             with contextlib.ExitStack() as undo:
                 undo.callback(os.close, self._lock)
                 self._writer = self._prepared()
+                undo.callback(self._writer.close)
+                self._identity = self._seen()
+                self._now = self._reader()
                 undo.pop_all()
         except (OSError, sqlite3.Error) as error:
             raise StoreUnavailable(f"cannot open the store {self.path}: {error}") from error
-        self._identity = self._seen()
-        self._now = self._reader()
         self._thread = threading.Thread(target=self._write_all, name="store-write", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
         """Finish what waits, close every connection and give the lock back."""
-        if self._closed:
-            return
-        self._closed = True
-        self._jobs.put(None)
+        with self._entrance:
+            if self._closed:
+                return
+            self._closed = True
+            self._jobs.put(None)
         self._thread.join()
         self._pool.shutdown()
         for reader in self._readers:
@@ -123,11 +123,12 @@ class Database:
 
         Raises what the function raises (its changes are undone), or StoreUnavailable if nothing could be committed.
         """
-        if self._closed:
-            raise StoreUnavailable("the store is closed")
         loop = asyncio.get_running_loop()
         job = _Job(function, loop, loop.create_future())
-        self._jobs.put(job)
+        with self._entrance:
+            if self._closed:
+                raise StoreUnavailable("the store is closed")
+            self._jobs.put(job)
         result: T = await job.future
         return result
 
@@ -136,28 +137,36 @@ class Database:
 
         This is the one named exception from "nothing blocks the loop"; it waits READ_WAIT seconds at the most.
         """
-        return self._run(self._now, function)
+        return self._run(lambda: self._now, function)
 
     async def read(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """Run a read in a thread; raises StoreUnavailable."""
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, self._read_in_thread, function)
 
     def snapshot(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """Run a read on a connection of its own (export, backup), in the calling thread."""
-        with contextlib.closing(self._connect_reader()) as connection:
-            return self._run(connection, function)
+        try:
+            with contextlib.closing(self._connect_reader()) as connection:
+                return function(connection)
+        except (OSError, sqlite3.Error) as error:
+            raise StoreUnavailable(f"cannot read the store: {error}") from error
 
     def _read_in_thread(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        return self._run(self._of_this_thread, function)
+
+    def _of_this_thread(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = self._reader()
-        return self._run(connection, function)
+        return connection
 
-    def _run(self, connection: sqlite3.Connection, function: Callable[[sqlite3.Connection], T]) -> T:
+    def _run(self, connection: Callable[[], sqlite3.Connection], function: Callable[[sqlite3.Connection], T]) -> T:
         try:
             self._intact()
-            return function(connection)
+            return function(connection())
         except (OSError, sqlite3.Error) as error:
             raise StoreUnavailable(f"cannot read the store: {error}") from error
 
@@ -199,8 +208,8 @@ class Database:
             writer.execute("SAVEPOINT job")
             try:
                 job.result = job.function(writer)
-            except (OSError, sqlite3.OperationalError, sqlite3.DatabaseError) as error:
-                if not writer.in_transaction or not isinstance(error, sqlite3.IntegrityError):
+            except (OSError, sqlite3.DatabaseError) as error:
+                if not writer.in_transaction or not isinstance(error, _OF_THE_JOB):
                     raise  # the disk or the store, not the job: nobody's changes can be kept
                 job.error = error
                 writer.execute("ROLLBACK TO job")
@@ -237,7 +246,9 @@ class Database:
         row = connection.execute("SELECT value FROM meta WHERE name = 'pepper'").fetchone()
         if row is None:
             new = [("pepper", mine), ("store", os.urandom(16).hex()), ("sequence", "0")]
+            connection.execute("BEGIN IMMEDIATE")  # a store born by halves would refuse every event
             connection.executemany("INSERT INTO meta VALUES (?, ?)", new)
+            connection.execute("COMMIT")
         elif row[0] != mine:
             raise WrongPepper(f"the store {self.path} was made with another store.pepper")
 

@@ -13,6 +13,10 @@ PREFIX = 8
 SIZE = 16
 
 
+class WrongPepper(Exception):
+    """A digest was made with another pepper, so what it stands for can no longer be found by it."""
+
+
 class Digests:
     """Makes the digests of one store."""
 
@@ -27,6 +31,17 @@ class Digests:
         keyed = self._keyed.copy()
         keyed.update(key.encode("utf-8", "surrogatepass"))
         return keyed.digest()
+
+    def kept(self, exported: str) -> bytes:
+        """Read a kept address of an export (`CHECK:DIGEST`); raises WrongPepper if another pepper made it."""
+        check, _, digest = exported.partition(":")
+        if check != self.check_value():
+            raise WrongPepper("a kept address was exported from a store with another pepper")
+        return bytes.fromhex(digest)
+
+    def export(self, digest: bytes) -> str:
+        """Write a kept address for an export."""
+        return f"{self.check_value()}:{digest.hex()}"
 
     def check_value(self) -> str:
         """Give a value by which a store recognises its own pepper."""

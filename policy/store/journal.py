@@ -97,7 +97,7 @@ def identity_of(told: Told) -> bytes | None:
 
 
 def _who(subject: Subject) -> list[Any]:
-    return [subject.id, subject.email_keys[:1], subject.business_unit, subject.phone_keys[:1]]
+    return [subject.id, subject.email_keys[:1], subject.business_unit, subject.phone_keys[:1], subject.kept]
 
 
 def body_of(event: Event) -> dict[str, Any]:
@@ -127,6 +127,7 @@ def _told_body(told: Told) -> dict[str, Any]:
         "phone": subject.phone,
         "emailKeys": list(subject.email_keys),
         "phoneKeys": list(subject.phone_keys),
+        "kept": subject.kept,
         "timestamp": told.stated and told.stated.text,
         "number": told.number,
         "properties": dict(told.properties),
@@ -185,4 +186,5 @@ def _subject(body: Mapping[str, Any]) -> Subject:
         phone=body["phone"],
         email_keys=tuple(body["emailKeys"]),
         phone_keys=tuple(body["phoneKeys"]),
+        kept=body.get("kept", ""),
     )

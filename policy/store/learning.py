@@ -82,8 +82,10 @@ def _tell(
     connection: sqlite3.Connection, digests: Digests, told: Sequence[Told], arrived: Microseconds
 ) -> list[Learned]:
     """Write events about one subject, in their order."""
+    unchanged = connection.total_changes
     person = people.find_or_add(connection, digests, told[0].subject, arrived)
     foldings = _foldings(connection, digests, told, person, arrived)
+    news = connection.total_changes > unchanged  # somebody was not known yet, or not by this spelling
     sequence = journal.last_sequence(connection)
     learned: list[Learned] = []
     entries: list[journal.Entry] = []
@@ -92,10 +94,11 @@ def _tell(
         first = journal.first_effect(connection, identity) or _just_told(entries, identity, sequence)
         at = first[1] if first else _effective(event, arrived, foldings)
         changed = [folding.write(event, at) for folding in foldings]
-        if first and not any(changed):
+        if first and not any(changed) and not news:
             learned.append(Learned(first[0], at, repeat=True))
             continue
-        entries.append(_told_entry(event, person.pk, arrived, at, None if first else identity))
+        news = False
+        entries.append(told_entry(event, person.pk, arrived, at, None if first else identity))
         learned.append(Learned(sequence + len(entries), at, repeat=first is not None))
     for folding in foldings:
         folding.save()
@@ -143,15 +146,17 @@ def _foldings(
     1. The subject itself.
     2. Who else is named, where an id came with an address that is not the id's: a no counts for both, a yes only for a
        lead, because the address of another full user may be a mistake.
-    3. For a yes, the kept rows of the subject's present and former addresses.
+    3. What is kept of the addresses that the subject gave up.
+    4. For a yes, what is kept of its present addresses.
+
+    Which words are told makes no difference, or telling the same ones one by one would end otherwise.
     """
     foldings = [_Folding(connection, person.pk, takes=_BOTH)]
-    said = {SUPPRESSES[event.word] for event in told if event.word}
-    also = _also_named(connection, digests, told[0].subject, person, now, make=True in said)
+    make = any(event.word for event in told)
+    also = _also_named(connection, digests, told[0].subject, person, now, make=make)
     foldings += [_Folding(connection, other.pk, takes=_ONLY_SUPPRESSING if other.id else _BOTH) for other in also]
-    if False in said:
-        kept = people.kept_for(connection, person.pk)
-        foldings += [_Folding(connection, pk, takes=_ONLY_RELEASING) for pk in kept]
+    foldings += [_Folding(connection, pk, takes=_BOTH) for pk in people.given_up(connection, person.pk)]
+    foldings += [_Folding(connection, pk, takes=_ONLY_RELEASING) for pk in people.kept_for(connection, person)]
     return foldings
 
 
@@ -166,7 +171,9 @@ def _also_named(
         replace(subject, id=None, email=None, email_keys=()),
     ):
         keys = named.email_keys or named.phone_keys
-        if keys and digests.digest(keys[0]) not in mine:
+        if keys and digests.digest(keys[0]) in mine:
+            people.add_keys(connection, digests, person.pk, keys)
+        elif keys:
             found = people.by_address(connection, digests, named)
             others.append(found or (people.add(connection, digests, named, now) if make else None))
     return [other for other in others if other is not None]
@@ -192,7 +199,8 @@ def _just_told(
     return None
 
 
-def _told_entry(told: Told, pk: int, arrived: Microseconds, at: Microseconds, identity: bytes | None) -> journal.Entry:
+def told_entry(told: Told, pk: int, arrived: Microseconds, at: Microseconds, identity: bytes | None) -> journal.Entry:
+    """Make the journal entry of an event."""
     return journal.Entry(
         arrived_at=arrived,
         effective_at=at,

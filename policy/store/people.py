@@ -5,7 +5,8 @@ without an address, whose standing holds as soon as an address arrives. A phone 
 never merged; everybody with the number counts.
 
 An address that a suppressed person gives up must stay suppressed, although nobody has it any more: a kept row takes
-over the registers, with the digest of the address and nothing else.
+over the registers, with the digest of the address and nothing else. While it is known whose address it was, it hears
+all that is told of that person, a later no as well as a yes.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from policy import state
 from policy.events import Phone, Subject
 from policy.model import Microseconds
 from policy.store.digests import Digests
-from policy.store.facts import register_of
+from policy.store.facts import derive, register_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def phone_lead(connection: sqlite3.Connection, digests: Digests, keys: Iterable[
     for key in keys:
         where = (
             "pk IN (SELECT person FROM address WHERE digest = ?)"
-            " AND external_id IS NULL AND email_key IS NULL AND kept = 0"
+            " AND external_id IS NULL AND email_key IS NULL AND kept = 0 ORDER BY pk"
         )
         found = _one(connection, where, (digests.digest(key),))
         if found is not None:
@@ -75,10 +76,16 @@ def phone_lead(connection: sqlite3.Connection, digests: Digests, keys: Iterable[
 
 
 def by_address(connection: sqlite3.Connection, digests: Digests, subject: Subject) -> Person | None:
-    """Find the person of an e-mail and unit, or who is known by a phone alone."""
+    """Find the person of an e-mail and unit, or who is known by a phone alone; they get all keys of this spelling."""
+    if subject.kept:
+        return _kept_by_itself(connection, digests.kept(subject.kept), subject.business_unit)
     if subject.email_keys:
-        return by_email(connection, subject.email_keys[0], subject.business_unit)
-    return phone_lead(connection, digests, subject.phone_keys)
+        found = by_email(connection, subject.email_keys[0], subject.business_unit)
+    else:
+        found = phone_lead(connection, digests, subject.phone_keys)
+    if found is not None:
+        add_keys(connection, digests, found.pk, subject.email_keys or subject.phone_keys)
+    return found
 
 
 def find_or_add(connection: sqlite3.Connection, digests: Digests, subject: Subject, now: Microseconds) -> Person:
@@ -86,6 +93,12 @@ def find_or_add(connection: sqlite3.Connection, digests: Digests, subject: Subje
     if subject.id is not None:
         return by_id(connection, subject.id) or add(connection, digests, Subject(id=subject.id), now)
     return by_address(connection, digests, subject) or add(connection, digests, subject, now)
+
+
+def _kept_by_itself(connection: sqlite3.Connection, digest: bytes, unit: str) -> Person | None:
+    """Find the kept row of an address that an import brought, apart from those that belong to somebody."""
+    pk = _kept(connection, digest, unit, former=None)
+    return None if pk is None else by_pk(connection, pk)
 
 
 def having(connection: sqlite3.Connection, digest: bytes) -> list[Person]:
@@ -115,6 +128,8 @@ def _person(row: tuple[Any, ...]) -> Person:
 
 def add(connection: sqlite3.Connection, digests: Digests, subject: Subject, now: Microseconds) -> Person:
     """Make a person of whoever was told of; an id alone is enough, and so is an e-mail or a phone."""
+    if subject.kept:
+        return _add_kept(connection, digests.kept(subject.kept), subject.business_unit, now)
     by_mail = subject.id is None and subject.email is not None
     by_phone = subject.id is None and subject.email is None and subject.phone is not None
     phones = {"phone": (subject.phone, subject.phone_keys)} if by_phone else {}
@@ -130,12 +145,24 @@ def add(connection: sqlite3.Connection, digests: Digests, subject: Subject, now:
             "updated_at": now,
         },
     )
-    connection.execute("UPDATE person SET xng_id = ? WHERE pk = ?", (_xng_id(connection, pk), pk))
+    connection.execute("UPDATE person SET xng_id = ? WHERE pk = ?", (xng_id(store_id(connection), pk), pk))
     keys = subject.email_keys if by_mail else subject.phone_keys if by_phone else ()
     set_addresses(connection, pk, {digests.digest(key) for key in keys})
+    return _there(connection, pk)
+
+
+def _there(connection: sqlite3.Connection, pk: int) -> Person:
     found = by_pk(connection, pk)
-    assert found is not None  # noqa: S101 (it was inserted two lines above)
+    if found is None:
+        raise LookupError(pk)
     return found
+
+
+def _add_kept(connection: sqlite3.Connection, digest: bytes, unit: str, now: Microseconds) -> Person:
+    values = {"kept": 1, "business_unit": unit, "created_at": now, "updated_at": now}
+    pk = _insert(connection, values)
+    set_addresses(connection, pk, {digest})
+    return _there(connection, pk)
 
 
 def _insert(connection: sqlite3.Connection, values: dict[str, Any]) -> int:
@@ -145,10 +172,20 @@ def _insert(connection: sqlite3.Connection, values: dict[str, Any]) -> int:
     return int(cursor.lastrowid or 0)
 
 
-def _xng_id(connection: sqlite3.Connection, pk: int) -> str:
+def store_id(connection: sqlite3.Connection) -> str:
+    """Give the random id that the store was born with."""
+    return str(connection.execute("SELECT value FROM meta WHERE name = 'store'").fetchone()[0])
+
+
+def xng_id(store: str, pk: int) -> str:
     """Derive the internal id from the store's own id, so that telling the journal again gives the same ids."""
-    store = connection.execute("SELECT value FROM meta WHERE name = 'store'").fetchone()[0]
     return str(UUID(bytes=hashlib.blake2b(f"{store}:{pk}".encode(), digest_size=16).digest()))
+
+
+def last_pk(connection: sqlite3.Connection) -> int:
+    """Give the newest key of the table, also of a person who is gone since."""
+    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'person'").fetchone()
+    return int(row[0]) if row else 0
 
 
 def update(connection: sqlite3.Connection, pk: int, values: dict[str, Any]) -> None:
@@ -162,6 +199,14 @@ def set_addresses(connection: sqlite3.Connection, pk: int, digests: Collection[b
     for digest in addresses(connection, pk) - set(digests):
         connection.execute("DELETE FROM address WHERE digest = ? AND person = ?", (digest, pk))
     connection.executemany("INSERT OR IGNORE INTO address VALUES (?, ?)", [(digest, pk) for digest in digests])
+
+
+def add_keys(connection: sqlite3.Connection, digests: Digests, pk: int, keys: Iterable[str]) -> None:
+    """Let a person have these keys as well: another spelling of a known address may be read in more ways."""
+    new = {digests.digest(key) for key in keys} - addresses(connection, pk)
+    if new:
+        connection.executemany("INSERT INTO address VALUES (?, ?)", [(digest, pk) for digest in new])
+        derive(connection, new)
 
 
 def addresses(connection: sqlite3.Connection, pk: int) -> set[bytes]:
@@ -203,23 +248,48 @@ def write_registers(connection: sqlite3.Connection, pk: int, old: state.Register
 def keep(
     connection: sqlite3.Connection, digests: Iterable[bytes], person: Person, *, former: int | None, now: Microseconds
 ) -> None:
-    """Keep the standing of addresses that a person gives up, if there is any standing to keep."""
+    """Keep the standing of addresses that a person gives up, if there is any standing to keep.
+
+    What was kept of the same address of the same person before is written on, so that going to and fro adds no rows.
+    """
     held = registers(connection, person.pk)
     if not state.standing(held).suppressing:
         return
-    for digest in digests:
-        values = {"kept": 1, "former": former, "business_unit": person.business_unit}
-        pk = _insert(connection, {**values, "created_at": now, "updated_at": now})
-        set_addresses(connection, pk, {digest})
-        write_registers(connection, pk, {}, held)
+    for digest in sorted(digests):
+        pk = _kept(connection, digest, person.business_unit, former)
+        if pk is None:
+            values = {"kept": 1, "former": former, "business_unit": person.business_unit}
+            pk = _insert(connection, {**values, "created_at": now, "updated_at": now})
+            set_addresses(connection, pk, {digest})
+        before = registers(connection, pk)
+        write_registers(connection, pk, before, state.merge(before, held) if before else held)
 
 
-def kept_for(connection: sqlite3.Connection, pk: int) -> list[int]:
-    """List the kept rows that a release of this person releases too: of its addresses, and of those it gave up."""
+def _kept(connection: sqlite3.Connection, digest: bytes, unit: str, former: int | None) -> int | None:
+    found = connection.execute(
+        "SELECT pk FROM address JOIN person ON pk = person"
+        " WHERE digest = ? AND kept = 1 AND business_unit = ? AND former IS ? ORDER BY pk",
+        (digest, unit, former),
+    ).fetchone()
+    return None if found is None else found[0]
+
+
+def given_up(connection: sqlite3.Connection, pk: int) -> list[int]:
+    """List the kept rows of the addresses that a person gave up: what is told of the person holds for them too."""
+    return [row[0] for row in connection.execute("SELECT pk FROM person WHERE former = ? ORDER BY pk", (pk,))]
+
+
+def kept_for(connection: sqlite3.Connection, person: Person) -> list[int]:
+    """List the kept rows of a person's addresses that others gave up: a release of the person releases them too.
+
+    Only those of the same business unit are, unless the person is known by a number alone and so has no unit: a yes in
+    one unit says nothing about a no in another.
+    """
+    no_unit = person.id is None and person.email is None and not person.kept
     rows = connection.execute(
-        "SELECT pk FROM person WHERE former = ?1 UNION SELECT p.pk FROM address mine"
-        " JOIN address kept ON kept.digest = mine.digest JOIN person p ON p.pk = kept.person AND p.kept = 1"
-        " WHERE mine.person = ?1",
-        (pk,),
+        "SELECT DISTINCT p.pk FROM address mine JOIN address theirs ON theirs.digest = mine.digest"
+        " JOIN person p ON p.pk = theirs.person AND p.kept = 1 AND p.pk != mine.person AND p.former IS NOT mine.person"
+        " WHERE mine.person = ?1 AND (p.business_unit = ?2 OR ?3) ORDER BY p.pk",
+        (person.pk, person.business_unit, no_unit),
     )
     return [row[0] for row in rows]

@@ -2,6 +2,9 @@
 
 A lead with the e-mail and unit of a profile is merged into it, and the stricter of both standings holds. A full user
 with them is not: two ids that claim one address are a mistake of the caller, and the profile is refused whole.
+
+What a person gives up is kept if anything was said against it, and an opt-out is said in a business unit: whoever moves
+to another unit gives up their addresses in the old one.
 """
 
 from __future__ import annotations
@@ -29,19 +32,20 @@ class UnknownUser(LookupError):
 
 def update(connection: sqlite3.Connection, digests: Digests, profile: Profile, arrived: Microseconds) -> Learned:
     """Write what a person is said to be; fields that were not given stay. Raises AddressTaken."""
-    person = people.find_or_add(connection, digests, _named(profile), arrived)
+    person = people.find_or_add(connection, digests, named(profile), arrived)
     unit = person.business_unit if profile.business_unit is None else profile.business_unit
     email, keys = _email(person, profile)
-    before = people.addresses(connection, person.pk)
-    sequence = journal.append(connection, [_entry(journal.Kind.PROFILE, "User Updated", profile, person.pk, arrived)])
+    before = mine = people.addresses(connection, person.pk)
+    sequence = journal.append(connection, [entry(journal.Kind.PROFILE, "User Updated", profile, person.pk, arrived)])
     lead = _lead(connection, person, keys, unit)
     if lead is not None:
-        before |= people.addresses(connection, lead.pk)
+        before = mine | people.addresses(connection, lead.pk)
         _merge(connection, person, lead, arrived)
     held = lead.phones if lead else {}
     phones = {t: phone for t, phone in {**held, **person.phones, **profile.phones}.items() if phone is not None}
     after = {digests.digest(key) for key in (*keys, *(key for _, several in phones.values() for key in several))}
-    people.keep(connection, before - after, person, former=person.pk, now=arrived)
+    given_up = before - after if unit == person.business_unit else (before - after) | mine
+    people.keep(connection, given_up, person, former=person.pk, now=arrived)
     told = {**(lead.traits if lead else {}), **person.traits, **profile.traits}
     people.update(
         connection,
@@ -74,11 +78,11 @@ def depart(connection: sqlite3.Connection, departure: Departure, arrived: Micros
         people.keep(connection, addresses, person, former=None, now=arrived)
     people.remove(connection, person.pk)
     derive(connection, addresses)
-    entry = _entry(journal.Kind.DEPARTURE, "User Deleted", departure, None, arrived)
-    return Learned(journal.append(connection, [entry]), arrived)
+    gone = entry(journal.Kind.DEPARTURE, "User Deleted", departure, None, arrived)
+    return Learned(journal.append(connection, [gone]), arrived)
 
 
-def _named(profile: Profile) -> Subject:
+def named(profile: Profile) -> Subject:
     """Name a user by the id alone, a lead by e-mail and unit."""
     if profile.id is not None:
         return Subject(id=profile.id)
@@ -105,8 +109,11 @@ def _lead(connection: sqlite3.Connection, person: Person, keys: tuple[str, ...],
 
 def _merge(connection: sqlite3.Connection, person: Person, lead: Person, now: Microseconds) -> None:
     """Make one person of a user and a lead; what was kept of either's former addresses stays theirs."""
-    mine, theirs = people.registers(connection, person.pk), people.registers(connection, lead.pk)
-    people.write_registers(connection, person.pk, mine, state.merge(mine, theirs))
+    theirs = people.registers(connection, lead.pk)
+    for pk in (person.pk, *people.given_up(connection, person.pk)):
+        mine = people.registers(connection, pk)
+        people.write_registers(connection, pk, mine, state.merge(mine, theirs))
+        derive(connection, people.addresses(connection, pk))
     connection.execute("UPDATE event SET person = ? WHERE person = ?", (person.pk, lead.pk))
     connection.execute("UPDATE person SET former = ? WHERE former = ?", (person.pk, lead.pk))
     people.remove(connection, lead.pk)
@@ -115,7 +122,8 @@ def _merge(connection: sqlite3.Connection, person: Person, lead: Person, now: Mi
     journal.append(connection, [merge])
 
 
-def _entry(
+def entry(
     kind: journal.Kind, name: str, event: Profile | Departure, pk: int | None, arrived: Microseconds
 ) -> journal.Entry:
+    """Make the journal entry of a profile or a departure."""
     return journal.Entry(arrived, arrived, pk, kind, name, journal.body_of(event), source=event.source)

@@ -15,7 +15,7 @@ from aiohttp.typedefs import Handler
 from policy import AddressTaken, StoreUnavailable, UnknownUser, times
 from policy.events import Origin
 from proxy import log, ops
-from proxy.api import batch, events, reading, records, standing, timeline, users
+from proxy.api import batch, events, importing, reading, records, standing, timeline, users
 from proxy.api.access import CALLER, EVERYTHING, Caller, Denied, identify, require
 from proxy.api.context import CONTEXT, Context
 from proxy.api.reading import BadField
@@ -50,6 +50,7 @@ def application(context: Context, health: ops.Health, *, operator: bool = False)
             web.get("/dispatch-failed", records.get_list),
             web.get("/dispatch-failed/{id}", records.get_one),
             web.get("/standing", standing.get),
+            web.post("/import", importing.post),
             web.get("/sandbox/messages", sandbox_messages),
             *ops.routes(health),
         ]

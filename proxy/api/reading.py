@@ -42,7 +42,7 @@ async def body(request: web.Request) -> dict[str, Any]:
     """Read a JSON object; raises BadField with the field `body`."""
     try:
         tree = strict.json_tree(await request.read())
-    except Unreadable:
+    except (Unreadable, web.RequestPayloadError):
         raise BadField("body", WRONG_FORMAT) from None
     if not isinstance(tree, dict):
         raise BadField("body", WRONG_FORMAT)

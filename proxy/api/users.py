@@ -33,6 +33,7 @@ async def get_blacklist_status(request: web.Request) -> web.Response:
 
 
 async def put_blacklist_status(request: web.Request) -> web.Response:
+    require(request, Scope.USERS)
     blacklisted = reading.flag(await reading.body(request), "blacklisted")
     await _tell(request, Word.BLACKLISTED if blacklisted else Word.WHITELISTED, "blacklisted", release=not blacklisted)
     return _json({"blacklisted": blacklisted})
@@ -46,6 +47,7 @@ async def get_optout_status(request: web.Request) -> web.Response:
 
 
 async def put_optout_status(request: web.Request) -> web.Response:
+    require(request, Scope.USERS)
     channel = _channel(request)
     opt_out = reading.flag(await reading.body(request), "optOut")
     await _tell(request, Word.OPT_OUT if opt_out else Word.OPT_IN, "optOut", release=not opt_out, channel=channel)

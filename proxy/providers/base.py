@@ -121,7 +121,7 @@ class Provider(Protocol):
         """Say no in the provider's own shape, so that its SDK raises its ordinary error."""
 
     def accepted(self, request: Request, decision: str) -> Answer:
-        """Answer as the provider does when it takes the send; ids in it follow from `decision`."""
+        """Answer as the provider does when it takes the send, readable or not; ids in it follow from `decision`."""
 
 
 def load(name: str) -> Provider:

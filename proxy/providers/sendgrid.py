@@ -61,11 +61,11 @@ _CAMPAIGN_ARGS = ("custom_args.campaign", "custom_args.campaign_id")
 
 def sort(request: Request) -> Kind:
     """Tell what the request would do; only method and path are asked."""
+    path = strict.plain_path(request.path)
+    if path is None or not path.startswith("/v3/"):
+        return Kind.UNKNOWN  # the API before this one also sent by GET
     if request.method in READING:
         return Kind.HARMLESS
-    path = strict.plain_path(request.path)
-    if path is None:
-        return Kind.UNKNOWN
     if request.method == "POST" and path == "/v3/mail/send":
         return Kind.SEND
     if any(request.method in methods and pattern.fullmatch(path) for methods, pattern in _HARMLESS):

@@ -207,8 +207,14 @@ def _error(refusal: Refusal) -> tuple[int, str]:
 
 
 def accepted(request: Request, decision: str) -> Answer:
-    """Answer as Twilio does when it takes a send: 201 with the message as a resource, queued or scheduled."""
-    fields = _fields(request)
+    """Answer as Twilio does when it takes a send: 201 with the message as a resource, queued or scheduled.
+
+    Of a send that cannot be read, which passes where the operator says so, nothing is repeated.
+    """
+    try:
+        fields = _fields(request)
+    except Unreadable:
+        fields = {}
     account = _account(request)
     sid = f"SM{sha256(decision.encode()).hexdigest()[:32]}"
     uri = f"/2010-04-01/Accounts/{account}/Messages/{sid}"

@@ -204,6 +204,8 @@ HARMLESS: dict[str, Request] = {
 }
 
 UNKNOWN: dict[str, Request] = {
+    "a send by GET, as the API before allowed": Request("GET", "/api/mail.send.json", "to=ann@example.com"),
+    "a read with dots in its path": Request("GET", "/v3/../api/mail.send.json"),
     "to resume a paused batch": Request("DELETE", "/v3/user/scheduled_sends/abc"),
     "a single send": Request("PUT", "/v3/marketing/singlesends/1/schedule"),
     "a test send": Request("POST", "/v3/marketing/test/send_email"),

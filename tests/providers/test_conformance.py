@@ -234,8 +234,9 @@ def test_removing_as_the_table_says(trimmable: Sample) -> None:
 def test_a_place_that_is_not_there_is_refused(sample: Sample) -> None:
     """A removal that would leave somebody in the send, because the place is unknown, is refused."""
     for places in ({"nowhere"}, {*sample.places[:1], "nowhere"}, {f"{sample.places[0]}0"}):
-        with pytest.raises(Unreadable):
+        with pytest.raises(Unreadable) as refused:
             sample.provider.without(sample.request, frozenset(places))
+        assert refused.value.reason is Reason.UNREADABLE
 
 
 # ── what leaves, against the providers' own descriptions ──
@@ -311,3 +312,8 @@ def test_an_acceptance_is_the_providers_own(table: Table, taken: Mapping[str, An
 def test_every_send_can_be_accepted(sample: Sample) -> None:
     """Whatever can be read can be answered as if the provider had taken it."""
     assert 200 <= sample.provider.accepted(sample.request, "decision-1").status < 300
+
+
+def test_what_cannot_be_read_can_be_accepted(table: Table, unreadable: tuple[Request, str, Reason]) -> None:
+    """Where an operator lets unreadable sends pass, the built-in upstream can answer them all the same."""
+    assert 200 <= table.provider.accepted(unreadable[0], "decision-1").status < 300

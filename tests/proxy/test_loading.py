@@ -250,6 +250,12 @@ def test_no_fault_follows_from_another(slip: str) -> None:
     assert "open relay" not in faults[0]
 
 
+def test_a_slip_in_a_listeners_name_is_the_only_fault() -> None:
+    """Where a listener stands under a wrong key, the default it was to replace is not compared with others."""
+    faults = told("listen: {prxy: '127.0.0.1:9000', api: '127.0.0.1:8080'}")
+    assert [fault.split(";")[0] for fault in faults] == ["line 1, listen.prxy: unknown key"]
+
+
 def test_unknown_keys_elsewhere_keep_nothing_back() -> None:
     """A slip that has nothing to do with a check does not hide what the check finds."""
     relay = "listen: {proxy: '0.0.0.0:8080'}\n" + route("auth: {kind: bearer, token: t}") + "lgo: {}\nsenders: []\n"

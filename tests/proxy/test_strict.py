@@ -204,6 +204,7 @@ def test_a_form_is_read_as_it_was_meant(pairs: list[tuple[str, str]]) -> None:
         pytest.param(b"To=1&To%5B%5D=2", id="a list and a value"),
         pytest.param(b"To=1&+To=2", id="twins by a blank"),
         pytest.param(b"Media=1&media=2", id="case twins of a name that may repeat"),
+        pytest.param(b"media=1&Media=2", id="case twins, the one that may repeat last"),
         pytest.param(b'{"To":"1"}', id="JSON"),
     ],
 )

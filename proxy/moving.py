@@ -1,0 +1,179 @@
+"""`sendgate import` and `sendgate export`: people into the store and out of it, with or without a running gate."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Final, TextIO
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from policy import Policy, StoreLocked
+from policy.store import exporting
+from proxy import transfer
+from proxy.config import Config
+from proxy.loading import load
+from proxy.operator import Door, NoGate, door
+from proxy.transfer import Line
+
+BATCH: Final = 500  # rows of one request, and of one transaction
+TOLD: Final = 1000  # bad rows that are named; all are counted
+
+
+class Importer:
+    """One run of an import: what was sent, what was taken, what was wrong."""
+
+    def __init__(self, gate: Door, *, release: bool, err: Console) -> None:
+        self._gate = gate
+        self._release = release
+        self._err = err
+        self.taken = 0
+        self.bad = 0
+        self.last_line = 0  # everything up to here is committed
+
+    async def send(self, lines: list[Line]) -> None:
+        """Send a batch of rows and take note of each one's result."""
+        readable = [(number, cells) for number, cells in lines if not isinstance(cells, str)]
+        results: list[str] = []
+        if readable:
+            body = {"rows": [cells for _, cells in readable], "release": self._release}
+            reply = await self._gate.ask("POST", "/import", body=body)
+            if reply.status != 200:
+                raise NoGate(f"the gate answered {reply.status} at line {readable[0][0]}; its log says why")
+            results = reply.body["items"]
+        told = {number: result for (number, _), result in zip(readable, results, strict=True)}
+        for number, cells in lines:
+            self._note(number, cells if isinstance(cells, str) else told[number])
+        self.last_line = lines[-1][0]
+
+    def _note(self, number: int, wrong: str) -> None:
+        if not wrong:
+            self.taken += 1
+            return
+        self.bad += 1
+        if self.bad <= TOLD:
+            self._err.print(f"line {number}: {wrong}", markup=False)
+
+
+def import_people(arguments: Namespace) -> int:
+    """Import a file; 0 if every row was taken, 1 if any was not."""
+    return asyncio.run(_import(arguments))
+
+
+async def _import(arguments: Namespace) -> int:
+    config = load(arguments.config, os.environ).config
+    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    path: Path = arguments.file
+    with contextlib.ExitStack() as stack:
+        stream = transfer.opened(path, arguments.encoding)
+        if stream is not sys.stdin:
+            stack.enter_context(stream)
+        progress, task = stack.enter_context(_progress(err, "importing", _size(path)))
+        async with door(config) as gate:
+            importer = Importer(gate, release=arguments.release, err=err)
+            lines = transfer.read(stream, transfer.format_of(path, arguments.format))
+            wanted = (line for line in lines if line[0] >= arguments.from_line)
+            try:
+                for batch in _batches(wanted):
+                    await importer.send(batch)
+                    progress.update(task, completed=importer.taken + importer.bad)
+            except BaseException:
+                err.print(f"stopped; go on with --from-line {importer.last_line + 1}", markup=False)
+                raise
+    err.print(f"{importer.taken} rows taken, {importer.bad} not", markup=False)
+    return 1 if importer.bad else 0
+
+
+def _batches(lines: Iterable[Line]) -> Iterator[list[Line]]:
+    rest = iter(lines)
+    while batch := list(islice(rest, BATCH)):
+        yield batch
+
+
+def _size(path: Path) -> int | None:
+    """Count the lines of a file that can be read twice, for the progress bar."""
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b""))
+
+
+@contextlib.contextmanager
+def _progress(err: Console, what: str, total: int | None) -> Iterator[tuple[Progress, TaskID]]:
+    columns = (SpinnerColumn(), TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+        yield progress, progress.add_task(what, total=total)
+
+
+def export_people(arguments: Namespace) -> int:
+    """Export everybody; to standard output where no file is named."""
+    config = load(arguments.config, os.environ).config
+    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    path: Path = arguments.file
+    style = transfer.format_of(path, arguments.format)
+    with _reading(config) as policy:
+        digests = policy.database.digests
+        total = policy.database.snapshot(exporting.count)
+        with _written(path) as stream, _progress(err, "exporting", total) as (progress, task):
+            count = policy.database.snapshot(
+                lambda connection: transfer.write(
+                    stream, style, _followed(exporting.export(connection, digests), progress, task)
+                )
+            )
+    err.print(f"{count} rows written", markup=False)
+    return 0
+
+
+@contextlib.contextmanager
+def _reading(config: Config) -> Iterator[Policy]:
+    """Open the store for reading, beside the gate that writes it or alone."""
+    policy = Policy(config.store.path, config.store.pepper.reveal())
+    try:
+        policy.open()
+    except StoreLocked:
+        yield policy
+        return
+    try:
+        yield policy
+    finally:
+        policy.close()
+
+
+@contextlib.contextmanager
+def _written(path: Path) -> Iterator[TextIO]:
+    """Open a file that is there whole or not at all, for its owner alone; `-` for standard output."""
+    if str(path) == "-":
+        yield sys.stdout
+        return
+    part = path.with_name(f"{path.name}.part")
+    with open(part, "w", encoding="utf-8", newline="", opener=_private) as stream:
+        yield stream
+        stream.flush()
+        os.fsync(stream.fileno())
+    part.replace(path)
+
+
+def _private(name: str, flags: int) -> int:
+    return os.open(name, flags, 0o600)
+
+
+def _followed(rows: Iterable[tuple[str, ...]], progress: Progress, task: TaskID) -> Iterator[tuple[str, ...]]:
+    for number, row in enumerate(rows, 1):
+        if number % 10_000 == 0:
+            progress.update(task, completed=number)
+        yield row
