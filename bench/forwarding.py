@@ -118,8 +118,8 @@ def _alternate(settings: Settings, servers: Servers, traffic: Traffic, report: R
     rounds = [
         {name: servers.run(name, traffic, settings.seconds) for name in (_GATE, _BARE)} for _ in range(settings.rounds)
     ]
-    rates = [[turn[name].answered.rate for turn in rounds] for name in (_GATE, _BARE)]
-    ratios = report.compare((_GATE, _BARE), *rates, "requests/s")
+    mine, others = ([turn[name].answered.rate for turn in rounds] for name in (_GATE, _BARE))
+    ratios = report.compare((_GATE, _BARE), mine, others, "requests/s")
     report.add("ratio", ratios, "× bare", traffic.target)
     for name, percent in product((_GATE, _BARE), (50, 99)):
         report.add(f"{name}, p{percent}", [turn[name].answered.percentile(percent / 100) for turn in rounds], "ms")

@@ -5,9 +5,19 @@ know no clock and no I/O, and only `policy.store` knows SQLite.
 """
 
 from policy.policy import Policy
+from policy.store.backups import BadCopy
 from policy.store.database import StoreLocked, StoreUnavailable
 from policy.store.digests import WrongPepper
 from policy.store.profiles import AddressTaken, UnknownUser
 from policy.store.schema import NewerStore
 
-__all__ = ["AddressTaken", "NewerStore", "Policy", "StoreLocked", "StoreUnavailable", "UnknownUser", "WrongPepper"]
+__all__ = [
+    "AddressTaken",
+    "BadCopy",
+    "NewerStore",
+    "Policy",
+    "StoreLocked",
+    "StoreUnavailable",
+    "UnknownUser",
+    "WrongPepper",
+]

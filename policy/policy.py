@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -16,8 +16,8 @@ from typing import TypeVar
 from policy import rules
 from policy.events import Event, Learned
 from policy.model import Facts, Microseconds, Outcome, Send, Terms, Verdict
-from policy.store import bulk, facts, learning, records, sizes
-from policy.store.database import Database
+from policy.store import backups, bulk, facts, journal, learning, pruning, records, sizes
+from policy.store.database import Database, StoreUnavailable
 
 T = TypeVar("T")
 
@@ -33,10 +33,12 @@ class Policy:
     def __init__(self, path: Path, pepper: str = "", *, now: Callable[[], Microseconds] = clock) -> None:
         self.database = Database(path, pepper)
         self.now = now
+        self.held_at: int | None = None  # the sequence at which a copy ends that nobody has released yet
 
     def open(self) -> None:
         """Open the store; raises what Database.open raises."""
         self.database.open()
+        self.held_at = self.database.read_now(backups.ends_at)
 
     def close(self) -> None:
         """Close the store after everything that waits was written."""
@@ -44,6 +46,7 @@ class Policy:
 
     async def judge(self, send: Send, terms: Terms) -> Verdict:
         """Say who of a send's recipients is refused; raises StoreUnavailable."""
+        self._check_held()
         keys = {key for recipient in send.recipients for key in recipient.keys}
         read = facts.facts_about(self.database.digests, keys, known=terms.refuse_unknown)
         if len(keys) <= facts.ON_THE_LOOP:
@@ -59,6 +62,7 @@ class Policy:
     async def record(self, outcome: Outcome) -> None:
         """Write the dispatch failed records of an outcome; raises StoreUnavailable."""
         if outcome.refused or outcome.reason is not None:
+            self._check_held()
             await self.database.write(records.write(self.database.digests, outcome))
 
     async def learn(self, events: Sequence[Event]) -> list[Learned]:
@@ -66,6 +70,7 @@ class Policy:
 
         Raises StoreUnavailable, learning.AddressTaken and learning.UnknownUser.
         """
+        self._check_held()
         return await self.database.write(learning.learn(self.database.digests, events, self.now()))
 
     async def learn_each(self, groups: Sequence[Sequence[Event]]) -> list[list[Learned] | Exception]:
@@ -73,6 +78,7 @@ class Policy:
 
         Raises StoreUnavailable.
         """
+        self._check_held()
         return await self.database.write(learning.learn_each(self.database.digests, groups, self.now()))
 
     async def learn_rows(self, groups: Sequence[Sequence[Event]]) -> list[str]:
@@ -80,16 +86,45 @@ class Policy:
 
         Raises StoreUnavailable.
         """
+        self._check_held()
         return await self.database.write(bulk.learn_rows(self.database.digests, groups, self.now()))
 
     async def probe(self) -> None:
         """Make sure that the store can be read and that its writer commits; raises StoreUnavailable."""
+        self._check_held()
         self.database.read_now(lambda connection: connection.execute("SELECT 1 FROM meta LIMIT 1").fetchone())
         await self.database.write(lambda _: None)
+
+    async def last_sequence(self) -> int:
+        """Give the sequence number of the newest journal entry; raises StoreUnavailable."""
+        return self.database.read_now(journal.last_sequence)
 
     async def sizes(self) -> dict[str, int]:
         """Count the store's rows by what they are; raises StoreUnavailable."""
         return await self.ask(sizes.count)
+
+    async def prune(self, job: pruning.Prune) -> int:
+        """Remove old rows chunk by chunk, with others' writes in between; gives how many went."""
+        gone = chunk = await self.database.write(job)
+        while chunk:
+            chunk = await self.database.write(job)
+            gone += chunk
+        return gone
+
+    async def catch_up(self, lines: Iterable[bytes]) -> int:
+        """Tell a journal again behind a copy, in one transaction, and give the sequence it ends at; raises BadCopy."""
+        return await self.database.write(lambda connection: backups.replay(connection, self.database.digests, lines))
+
+    async def release_copy(self) -> None:
+        """Take a copy into use."""
+        await self.database.write(backups.release)
+        self.held_at = None
+
+    def _check_held(self) -> None:
+        """Keep a copy out of use: whoever said no after it was made would be mailed."""
+        if self.held_at is not None:
+            ends = f"this store is a copy that ends at journal sequence {self.held_at}"
+            raise StoreUnavailable(f"{ends}; `sendgate restore` takes it into use")
 
     async def ask(self, read: Callable[[sqlite3.Connection], T]) -> T:
         """Read something off the hot path, in a thread; raises StoreUnavailable."""

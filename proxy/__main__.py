@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from proxy import commands, moving, transfer
+from proxy import commands, keeping, moving, transfer
 
 
 def parser() -> argparse.ArgumentParser:
@@ -51,6 +51,22 @@ def parser() -> argparse.ArgumentParser:
     added = command("export", moving.export_people, "write everybody and their standing to a file")
     added.add_argument("file", type=Path, metavar="FILE", nargs="?", default=Path("-"), help="default: standard output")
     added.add_argument("--format", choices=transfer.FORMATS, help="default: by the file's ending, else csv")
+    added = command("backup", keeping.backup, "copy the store to a file, beside a running gate, and check the copy")
+    added.add_argument("file", type=Path, metavar="FILE")
+    added = command("journal", keeping.journal, "write the journal to standard output, as NDJSON")
+    added.add_argument("--after", type=int, default=0, metavar="N", help="only what came after this sequence number")
+    added = command("restore", keeping.restore, "put a backup into place, tell it the journal since, take it into use")
+    added.add_argument(
+        "backup", type=Path, metavar="BACKUP", nargs="?", help="default: the copy that is in place already"
+    )
+    added.add_argument("--journal", type=Path, action="append", default=[], metavar="FILE", help="written by `journal`")
+    added.add_argument("--until", type=int, metavar="N", help="the last sequence number that must be there")
+    added.add_argument("--accept-loss", action="store_true", help="take it into use whatever is missing")
+    added = command("records", keeping.records, "show what was not sent, and why")
+    added.add_argument("--follow", action="store_true", help="go on with the records to come")
+    added.add_argument("--limit", type=int, default=50, metavar="N", help="how many; default: 50")
+    for name in keeping.FILTERS:
+        added.add_argument(f"--{name}", metavar=name.upper())
     return top
 
 

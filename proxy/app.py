@@ -7,6 +7,7 @@ test runs the whole gate in its own process on ports that the system picks.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import ssl
 from collections.abc import Callable, Coroutine, Mapping
@@ -16,7 +17,8 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from policy import Policy
+from policy import Policy, StoreUnavailable
+from policy.store import pruning
 from proxy import log, ops
 from proxy.api.application import application
 from proxy.api.context import Context
@@ -35,6 +37,7 @@ from proxy.sockets import unix_socket
 
 DRAIN: Final = 30.0  # seconds that requests in flight are given at a stop
 MEASURE: Final = 300.0  # seconds between counts of the store's rows
+PRUNE: Final = 60.0  # seconds between looks for what is too old
 LONGEST_LINE: Final = 64 * 1024  # bytes of a request line; an id in an API path may have 16 KB, escaped
 LONGEST_VALUE: Final = 64 * 1024  # bytes of a header's value
 
@@ -79,6 +82,7 @@ class App:
             raise
         self._start_task(self._watcher.run(), "config")
         self._start_task(self._measure(), "measure")
+        self._start_task(self._prune(), "prune")
         self.health.started = True
         for warning in config_warnings(self.config):
             log.get().warning("config_warning", says=warning)
@@ -212,6 +216,23 @@ class App:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             log.get().error("task_failed", task=task.get_name(), failure=repr(task.exception()))
+
+    async def _prune(self) -> None:
+        """Forget what is older than the configuration says, again and again."""
+        while True:
+            now, tree = self.policy.now(), self.config
+            jobs = {
+                "records": pruning.records(
+                    older_than=now - int(tree.records.keep * 1_000_000), max_rows=tree.records.max_rows
+                ),
+                "events": pruning.events(older_than=now - int(tree.events.keep * 1_000_000)),
+            }
+            for what, job in jobs.items():
+                with contextlib.suppress(StoreUnavailable):  # told by everybody who needs the store
+                    gone = await self.policy.prune(job)
+                    if gone:
+                        log.get().info("pruned", what=what, rows=gone)
+            await asyncio.sleep(PRUNE)
 
     async def _measure(self) -> None:
         while True:

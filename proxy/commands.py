@@ -15,7 +15,7 @@ from aiohttp import http_parser
 from rich.console import Console
 from rich.table import Table
 
-from policy import NewerStore, StoreLocked, StoreUnavailable, WrongPepper
+from policy import BadCopy, NewerStore, StoreLocked, StoreUnavailable, WrongPepper
 from policy.events import Word
 from proxy import log, schema
 from proxy.app import App
@@ -47,7 +47,7 @@ def run(arguments: Namespace) -> int:
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         err.print(f"cannot read {error.filename}: {error.strerror}", markup=False)
         return USAGE
-    except (Failed, BadFile, NoGate, StoreLocked, StoreUnavailable, WrongPepper, NewerStore, OSError) as error:
+    except (Failed, BadCopy, BadFile, NoGate, StoreLocked, StoreUnavailable, WrongPepper, NewerStore, OSError) as error:
         err.print(str(error), markup=False)
         return FAILED
     return code
@@ -95,7 +95,7 @@ def check(arguments: Namespace) -> int:
 
 def print_schema(_: Namespace) -> int:
     """Print the JSON schema of config.yaml."""
-    sys.stdout.write(json.dumps(schema.schema(), indent=2) + "\n")
+    sys.stdout.write(schema.schema_text())
     return OK
 
 

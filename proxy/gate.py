@@ -168,7 +168,7 @@ def credential(auth: Auth | None) -> tuple[tuple[bytes, bytes], ...]:
         case Bearer():
             return ((b"Authorization", f"Bearer {auth.token.reveal()}".encode()),)
         case Basic():
-            pair = f"{auth.username}:{auth.password.reveal()}".encode()
+            pair = f"{auth.username.reveal()}:{auth.password.reveal()}".encode()
             return ((b"Authorization", b"Basic " + base64.b64encode(pair)),)
         case Header():
             return ((auth.name.encode(), auth.value.reveal().encode()),)

@@ -90,6 +90,7 @@ class Metrics:
             buckets=(1, 2, 5, 10, 25, 50, 100, 250, 500, 1000),
             registry=registry,
         )
+        self.sequence = Gauge("sendgate_journal_sequence", "Sequence of the newest journal entry.", registry=registry)
         self.store_rows = Gauge("sendgate_store_rows", "Rows of the store.", ["table"], registry=registry)
         self.store_bytes = Gauge("sendgate_store_bytes", "Size of the store's files.", ["file"], registry=registry)
         self.reloads = Counter(

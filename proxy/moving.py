@@ -126,7 +126,7 @@ def export_people(arguments: Namespace) -> int:
     err = Console(stderr=True, highlight=False, soft_wrap=True)
     path: Path = arguments.file
     style = transfer.format_of(path, arguments.format)
-    with _reading(config) as policy:
+    with reading(config) as policy:
         digests = policy.database.digests
         total = policy.database.snapshot(exporting.count)
         with _written(path) as stream, _progress(err, "exporting", total) as (progress, task):
@@ -140,7 +140,7 @@ def export_people(arguments: Namespace) -> int:
 
 
 @contextlib.contextmanager
-def _reading(config: Config) -> Iterator[Policy]:
+def reading(config: Config) -> Iterator[Policy]:
     """Open the store for reading, beside the gate that writes it or alone."""
     policy = Policy(config.store.path, config.store.pepper.reveal())
     try:

@@ -7,6 +7,7 @@ that may not does. A faulty configuration file shows as degraded, not as failure
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,7 +60,7 @@ class Health:
         try:
             await self.policy.probe()
         except StoreUnavailable:
-            return "unavailable"
+            return "unavailable" if self.policy.held_at is None else "held"
         return "ok"
 
     async def measure(self) -> None:
@@ -77,6 +78,8 @@ def routes(health: Health) -> list[web.RouteDef]:
     """List the paths of this door."""
 
     async def metrics(_: web.Request) -> web.Response:
+        with contextlib.suppress(StoreUnavailable):
+            health.metrics.sequence.set(await health.policy.last_sequence())
         return web.Response(body=health.metrics.exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def live(_: web.Request) -> web.Response:

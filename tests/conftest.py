@@ -117,13 +117,13 @@ def request(method: str, target: str, headers: Iterable[Pair] = (), body: bytes 
     return f"{method} {target} HTTP/1.1\r\n{head}\r\n".encode("latin-1") + (body or b"")
 
 
-def answer(status: int, body: bytes = b"", *headers: Pair) -> bytes:
+def reply(status: int, body: bytes = b"", *headers: Pair) -> bytes:
     """Write an answer with its length."""
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
     return f"HTTP/1.1 {status} As told\r\n{lines}Content-Length: {len(body)}\r\n\r\n".encode("latin-1") + body
 
 
-ACCEPTED = answer(202, b"", ("X-Message-Id", "upstream-1"))
+ACCEPTED = reply(202, b"", ("X-Message-Id", "upstream-1"))
 
 
 @dataclass

@@ -14,12 +14,12 @@ from sendgrid.helpers.mail import Category, Mail, To
 from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 
-from tests.conftest import ACCEPTED, ACCOUNT, JSON, Message, OpenGate, RunningGate, Upstream, answer
+from tests.conftest import ACCEPTED, ACCOUNT, JSON, Message, OpenGate, RunningGate, Upstream, reply
 
 PERSON = "+4915112345678"
 HOP_BY_HOP = {"host", "connection", "content-length"}
 MESSAGE = json.dumps({"sid": "SM1", "status": "queued", "to": PERSON, "account_sid": ACCOUNT}).encode()
-CREATED = answer(201, MESSAGE, JSON)
+CREATED = reply(201, MESSAGE, JSON)
 
 Call = Callable[[str], Any]
 
@@ -133,7 +133,7 @@ async def test_native_refusal_looks_like_success(open_gate: OpenGate, upstream: 
 
 async def test_reading_passes(gate: RunningGate, upstream: Upstream) -> None:
     """What the SDKs only read goes through, query and answer untouched."""
-    upstream.answer = answer(200, b'{"result": [1]}', JSON)
+    upstream.answer = reply(200, b'{"result": [1]}', JSON)
     client = SendGridAPIClient("SG.key", host=f"{gate.url()}/mail").client
     heard = await asyncio.to_thread(client.templates.get, query_params={"generations": "legacy,dynamic"})
     assert heard.to_dict == {"result": [1]}

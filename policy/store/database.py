@@ -91,7 +91,7 @@ class Database:
         """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock = _locked(self.path)
+            self._lock = locked(self.path)
             with contextlib.ExitStack() as undo:
                 undo.callback(os.close, self._lock)
                 self._writer = self._prepared()
@@ -285,7 +285,8 @@ def _inode(path: Path) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _locked(path: Path) -> int:
+def locked(path: Path) -> int:
+    """Lock a store for writing, with a file beside it; gives the descriptor that holds the lock. Raises StoreLocked."""
     lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

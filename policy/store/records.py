@@ -145,6 +145,28 @@ def one(number: int) -> Callable[[sqlite3.Connection], dict[str, Any] | None]:
     return read
 
 
+SUMMARIES: Mapping[str, str] = {
+    "reason": "reason",
+    "route": "route",
+    "day": "strftime('%Y-%m-%d', time / 1000000, 'unixepoch')",
+    "sender": "sender",
+}
+
+
+def summary(digests: Digests, wanted: Filter, by: str) -> Callable[[sqlite3.Connection], list[tuple[str, int, int]]]:
+    """Make the read that counts records by a column of SUMMARIES: its value, records, and recipients in them."""
+    where, values = _where(digests, wanted)
+    query = (
+        f"SELECT {SUMMARIES[by]} AS value, count(*), sum(recipients) FROM dispatch_failed"  # noqa: S608 (constants)
+        f" WHERE {where} GROUP BY value ORDER BY value"
+    )
+
+    def read(connection: sqlite3.Connection) -> list[tuple[str, int, int]]:
+        return connection.execute(query, values).fetchall()
+
+    return read
+
+
 _EQUAL: Mapping[str, str] = {
     name: f"{name} = ?" for name in ("reason", "route", "channel", "user", "campaign", "sender")
 }

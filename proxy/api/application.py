@@ -48,6 +48,7 @@ def application(context: Context, health: ops.Health, *, operator: bool = False)
             web.put("/users/{id}", users.put_user),
             web.delete("/users/{id}", users.delete_user),
             web.get("/dispatch-failed", records.get_list),
+            web.get("/dispatch-failed/summary", records.get_summary),
             web.get("/dispatch-failed/{id}", records.get_one),
             web.get("/standing", standing.get),
             web.post("/import", importing.post),

@@ -1,10 +1,15 @@
 """Dispatch failed records: what was not sent, to whom and why, newest first.
 
-A list is narrowed by filters and read on by its cursor.
+A list is narrowed by filters and read on by its cursor. As CSV or NDJSON (`Accept`, or `format`) it is one stream of
+all that fit, read page by page, so that it takes no memory and holds up no write.
 """
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, Final
 
 import orjson
@@ -18,17 +23,22 @@ from policy.store.records import Filter
 from proxy.api import paging, reading
 from proxy.api.access import require
 from proxy.api.context import CONTEXT
-from proxy.api.reading import UNKNOWN_VALUE, WRONG_FORMAT, BadField
+from proxy.api.reading import NOT_NULL, UNKNOWN_VALUE, WRONG_FORMAT, BadField
 from proxy.config import Scope
 
 _TEXTS: Final = ("route", "user", "campaign", "sender")
-_KNOWN: Final = frozenset({*_TEXTS, "since", "until", "reason", "channel", "address", "cursor", "limit"})
+_KNOWN: Final = frozenset({*_TEXTS, "since", "until", "reason", "channel", "address", "cursor", "limit", "format"})
+STREAMS: Final = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
+SHOWN: Final = tuple(name for name in records.COLUMNS if name != "digest")
 
 
-async def get_list(request: web.Request) -> web.Response:
-    """Answer one page of records with the cursor of the next."""
+async def get_list(request: web.Request) -> web.StreamResponse:
+    """Answer one page of records with the cursor of the next, or all of them as a stream."""
     require(request, Scope.RECORDS)
     policy = request.app[CONTEXT].policy
+    style = _style(request)
+    if style is not None:
+        return await _stream(request, style)
     limit = paging.limit(request)
     found = await policy.ask(records.page(policy.database.digests, _filter(request), limit + 1))
     items, more = found[:limit], len(found) > limit
@@ -43,6 +53,59 @@ async def get_one(request: web.Request) -> web.Response:
     return web.Response(status=404) if record is None else _json(shown(record))
 
 
+async def get_summary(request: web.Request) -> web.Response:
+    """Count records by reason, route, day or sender."""
+    require(request, Scope.RECORDS)
+    policy = request.app[CONTEXT].policy
+    by = request.query.get("by", "")
+    if by not in records.SUMMARIES:
+        raise BadField("by", UNKNOWN_VALUE if by else NOT_NULL)
+    counted = await policy.ask(records.summary(policy.database.digests, _filter(request, frozenset({"by"})), by))
+    items = [{by: value, "records": count, "recipients": recipients} for value, count, recipients in counted]
+    return _json({"items": items, "next": None})
+
+
+def _style(request: web.Request) -> str | None:
+    """Say as which stream a list is wanted, or None for a page of JSON."""
+    named = request.query.get("format")
+    if named not in (None, "json", *STREAMS):
+        raise BadField("format", UNKNOWN_VALUE)
+    if named is not None:
+        return None if named == "json" else named
+    accepted = request.headers.get("Accept", "").partition(";")[0].strip().lower()
+    return next((style for style, kind in STREAMS.items() if kind == accepted), None)
+
+
+async def _stream(request: web.Request, style: str) -> web.StreamResponse:
+    policy = request.app[CONTEXT].policy
+    wanted = _filter(request)
+    answer = web.StreamResponse(headers={"Content-Type": f"{STREAMS[style]}; charset=utf-8"})
+    page = await policy.ask(records.page(policy.database.digests, wanted, paging.LARGEST_PAGE))
+    await answer.prepare(request)
+    if style == "csv":
+        await answer.write(_csv([SHOWN]))
+    while page:
+        lines = [shown(record) for record in page]
+        rows = [[line[name] for name in SHOWN] for line in lines]
+        await answer.write(_csv(rows) if style == "csv" else b"".join(orjson.dumps(line) + b"\n" for line in lines))
+        wanted = replace(wanted, before=page[-1]["id"])
+        page = await policy.ask(records.page(policy.database.digests, wanted, paging.LARGEST_PAGE))
+    await answer.write_eof()
+    return answer
+
+
+def _csv(rows: Iterable[Iterable[Any]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([_harmless(cell) for cell in row] for row in rows)
+    return text.getvalue().encode("utf-8", "backslashreplace")
+
+
+def _harmless(cell: Any) -> Any:
+    """Keep a spreadsheet from taking a sender's text for a formula; a number with its plus stays one."""
+    risky = isinstance(cell, str) and cell[:1] in ("=", "-", "@", "\t", "\r", "+")
+    return f"'{cell}" if risky and not cell[1:].isdigit() else cell
+
+
 def shown(record: dict[str, Any]) -> dict[str, Any]:
     """Write a record for readers: times as text, flags as flags, no digest."""
     told = {name: value for name, value in record.items() if name != "digest"}
@@ -54,8 +117,8 @@ def shown(record: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _filter(request: web.Request) -> Filter:
-    paging.only(request, _KNOWN)
+def _filter(request: web.Request, beside: frozenset[str] = frozenset()) -> Filter:
+    paging.only(request, _KNOWN | beside)
     query = request.query
     address = query.get("address")
     cursor = query.get("cursor")

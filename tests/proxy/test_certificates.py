@@ -70,8 +70,8 @@ def test_a_key_of_another_pair_is_told(tmp_path: Path) -> None:
     ]
 
 
-def test_a_key_with_a_password_is_told_and_nobody_is_asked(tmp_path: Path) -> None:
-    """A key behind a password is a fault; OpenSSL does not ask the terminal for it."""
+def test_a_key_with_a_password_is_told(tmp_path: Path) -> None:
+    """A key behind a password is a fault: nobody is there to type it when the gate starts."""
     cert, key = write_pair(tmp_path)
     key.write_bytes(with_password(key))
     assert faults(write_config(tmp_path, cert, key))[0].startswith("line 4, listen.ops.tls: certificate and key cannot")

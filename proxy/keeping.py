@@ -1,0 +1,127 @@
+"""`sendgate backup`, `journal`, `restore` and `records`: what whoever keeps the gate does with its store."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+
+from policy import BadCopy, Policy
+from policy.store import backups
+from proxy.config import Config
+from proxy.loading import load
+from proxy.moving import reading
+from proxy.operator import Door, NoGate, door
+
+FOLLOW: Final = 1.0  # seconds between looks for new records
+FILTERS: Final = ("since", "until", "reason", "route", "channel", "address", "user", "campaign", "sender")
+_SHOWN: Final = ("id", "time", "route", "class", "address", "reason", "origin", "sender", "campaign")
+
+
+def backup(arguments: Namespace) -> int:
+    """Copy the store to a file, beside a running gate, and check the copy."""
+    with reading(_config(arguments)) as policy:
+        copied = policy.database.snapshot(lambda connection: backups.copy(connection, arguments.file))
+    _tell(f"{arguments.file}: {copied.size} bytes, intact, ends at journal sequence {copied.sequence}")
+    return 0
+
+
+def journal(arguments: Namespace) -> int:
+    """Write the journal after a sequence number, as NDJSON to standard output."""
+    with reading(_config(arguments)) as policy:
+        count = policy.database.snapshot(backups.journal_to(sys.stdout.buffer, arguments.after))
+    _tell(f"{count} entries")
+    return 0
+
+
+def restore(arguments: Namespace) -> int:
+    """Put a copy into the store's place, tell it the journal since, and take it into use."""
+    config = _config(arguments)
+    if arguments.backup is not None:
+        aside = time.strftime("replaced-%Y%m%dT%H%M%SZ", time.gmtime())
+        backups.put_into_place(arguments.backup, config.store.path, aside)
+    return asyncio.run(_restore(arguments, config))
+
+
+async def _restore(arguments: Namespace, config: Config) -> int:
+    policy = Policy(config.store.path, config.store.pepper.reveal())
+    await asyncio.to_thread(policy.open)
+    try:
+        ends = policy.held_at
+        if ends is None:
+            raise BadCopy("this store is no copy; there is nothing to restore")
+        for path in arguments.journal:
+            ends = await policy.catch_up(_lines(path))
+        if arguments.accept_loss or (arguments.until is not None and ends >= arguments.until):
+            await policy.release_copy()
+            _tell(f"in use, up to journal sequence {ends}")
+            return 0
+    finally:
+        await asyncio.to_thread(policy.close)
+    _tell(
+        f"the copy ends at journal sequence {ends} and stays out of use: whoever said no after that would be sent to.\n"
+        "Give the journal since then (--journal FILE) and the last sequence the gate had (--until N, it is the metric\n"
+        "sendgate_journal_sequence), or say --accept-loss."
+    )
+    return 1
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        yield from file
+
+
+def records(arguments: Namespace) -> int:
+    """Show dispatch failed records, newest last; with --follow, also those to come."""
+    return asyncio.run(_records(arguments))
+
+
+async def _records(arguments: Namespace) -> int:
+    wanted = {name: getattr(arguments, name) for name in FILTERS if getattr(arguments, name) is not None}
+    out = Console(highlight=False, soft_wrap=True)
+    async with door(_config(arguments)) as gate:
+        items = await _page(gate, {**wanted, "limit": str(arguments.limit)})
+        out.print(_table(items))
+        newest = int(items[-1]["id"]) if items else 0
+        while arguments.follow:
+            await asyncio.sleep(FOLLOW)
+            fresh = [item for item in await _page(gate, {**wanted, "limit": "1000"}) if int(item["id"]) > newest]
+            for item in fresh:
+                out.print("  ".join(_cells(item)), markup=False)
+            newest = int(fresh[-1]["id"]) if fresh else newest
+    return 0
+
+
+async def _page(gate: Door, query: Mapping[str, str]) -> list[dict[str, Any]]:
+    reply = await gate.ask("GET", "/dispatch-failed", query=query)
+    if reply.status != 200:
+        raise NoGate(f"the gate answered {reply.status}: {reply.body}")
+    items: list[dict[str, Any]] = reply.body["items"]
+    return items[::-1]
+
+
+def _table(items: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table(*_SHOWN)
+    for item in items:
+        table.add_row(*_cells(item))
+    return table
+
+
+def _cells(item: Mapping[str, Any]) -> list[str]:
+    return [str(item[name] if item[name] is not None else "") for name in _SHOWN]
+
+
+def _config(arguments: Namespace) -> Config:
+    return load(arguments.config, os.environ).config
+
+
+def _tell(text: str) -> None:
+    Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)
