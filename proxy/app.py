@@ -31,6 +31,7 @@ from proxy.gate import Entrance
 from proxy.joining import Upstreams, build
 from proxy.loading import Loaded
 from proxy.metrics import Metrics
+from proxy.mounts import network_file_system
 from proxy.reload import Watcher
 from proxy.sandbox import Sandbox
 from proxy.sockets import unix_socket
@@ -86,6 +87,9 @@ class App:
         self.health.started = True
         for warning in config_warnings(self.config):
             log.get().warning("config_warning", says=warning)
+        networked = network_file_system(self.config.store.path.absolute().parent)
+        if networked:
+            log.get().warning("store_on_network", file_system=networked, says="SQLite needs a local disk")
         self.on_started()
         log.get().info("started", **{door: f"{host}:{port}" for door, (host, port) in self.addresses.items()})
 

@@ -14,6 +14,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from aiohttp import web
 
@@ -43,16 +44,29 @@ class Walk:
 
     arrival: Arrival
     route: Route
-    outcome: Outcome
     request: Request
+    told: dict[str, Any]  # the fields of the outcome, as far as they are known
     kind: Kind = Kind.UNKNOWN
     body: bytes = b""  # as it came, perhaps compressed
     send: Send | None = None
+    _outcome: Outcome | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        """How it ended, as far as it is known: made when somebody looks, since a copy at each step would cost more."""
+        if self._outcome is None:
+            self._outcome = Outcome(**self.told)
+        return self._outcome
+
+    def note(self, **known: Any) -> None:
+        """Write down what became known of the outcome."""
+        self.told.update(known)
+        self._outcome = None
 
     def mark(self, switch: str) -> None:
         """Note that something passed only because of this switch."""
         if switch not in self.outcome.marks:
-            self.outcome = replace(self.outcome, marks=(*self.outcome.marks, switch))
+            self.note(marks=(*self.outcome.marks, switch))
 
     @property
     def shadow(self) -> bool:
@@ -98,22 +112,22 @@ class Dispatch:
     def _begin(self, arrival: Arrival, route: Route, path: str) -> Walk:
         asked = Request(arrival.method, path, arrival.query, arrival.headers)
         campaign = requests.printable(arrival.headers.get("X-Sendgate-Campaign", ""))
-        outcome = Outcome(
-            decision=secrets.token_hex(16),
-            arrived_at=self._policy.now(),
-            route=route.name,
-            provider=route.settings.provider,
-            ending=Ending.FORWARDED,
-            campaign=campaign,
-        )
-        return Walk(arrival, route, outcome, asked)
+        told = {
+            "decision": secrets.token_hex(16),
+            "arrived_at": self._policy.now(),
+            "route": route.name,
+            "provider": route.settings.provider,
+            "ending": Ending.FORWARDED,
+            "campaign": campaign,
+        }
+        return Walk(arrival, route, asked, told)
 
     async def _walk(self, gate: Gate, walk: Walk) -> web.StreamResponse:
         if self.draining:
             raise NotSent(Reason.UPSTREAM_BUSY, "the gate is stopping")
         requests.check(walk.arrival)
         sender = gate.sender(self._entrance, walk.route, walk.arrival.headers)
-        walk.outcome = replace(walk.outcome, sender=sender.name if sender else "")
+        walk.note(sender=sender.name if sender else "")
         walk.kind = walk.route.provider.sort(walk.request)
         if walk.kind is Kind.UNKNOWN:
             self._let_unknown_pass(walk)
@@ -125,9 +139,7 @@ class Dispatch:
         assert walk.send is not None  # noqa: S101 (_read said so)
         terms = walk.route.terms(walk.send, sender, walk.arrival.headers)
         self._describe(walk, walk.send, terms)
-        walk.outcome = replace(
-            walk.outcome, claim_ignored=claims_transactional(walk.arrival.headers) and not may_claim(sender)
-        )
+        walk.note(claim_ignored=claims_transactional(walk.arrival.headers) and not may_claim(sender))
         verdict = await self._judge(walk, walk.send, terms)
         return await self._carry_out(walk, verdict)
 
@@ -154,7 +166,7 @@ class Dispatch:
             walk.mark("shadow")
         else:
             raise ending
-        walk.outcome = replace(walk.outcome, enforced=False, reason=ending.reason, sent=Sent.YES)
+        walk.note(enforced=False, reason=ending.reason, sent=Sent.YES)
 
     async def _read_body(self, walk: Walk) -> None:
         limit = walk.route.settings.max_body
@@ -178,13 +190,11 @@ class Dispatch:
         return False
 
     def _describe(self, walk: Walk, send: Send, terms: Terms) -> None:
-        outcome = walk.outcome
-        walk.outcome = replace(
-            outcome,
+        walk.note(
             channel=send.channel,
             message_class=terms.message_class,
             business_unit=terms.business_unit,
-            campaign=outcome.campaign or send.campaign,
+            campaign=walk.told["campaign"] or send.campaign,
             recipients=len(send.recipients),
         )
 
@@ -197,7 +207,7 @@ class Dispatch:
         except StoreUnavailable:
             self._let_pass(walk, NotSent(Reason.STORE_UNAVAILABLE), "on_store_error")
             verdict = self._policy.judge_blindly(send, terms)
-        walk.outcome = replace(walk.outcome, judged_seconds=time.perf_counter() - started)
+        walk.note(judged_seconds=time.perf_counter() - started)
         return verdict
 
     # 3 rewrite or refuse, 4 record
@@ -216,12 +226,16 @@ class Dispatch:
                 body, fallen = trimmed
                 outcome = replace(outcome, ending=Ending.TRIMMED, refused=(*outcome.refused, *fallen))
                 await self._record(walk, replace(outcome, refused=(*refused, *fallen)))
-                walk.outcome = outcome
+                self._refusing(walk, outcome)
                 return await self._forward(walk, body, changed=True)
         outcome = replace(outcome, ending=Ending.REFUSED)
         await self._record(walk, replace(outcome, refused=refused))
-        walk.outcome = outcome
-        return answers.refused(walk.request, walk.route, outcome, refused)
+        self._refusing(walk, outcome)
+        return answers.refused(walk.request, walk.route, walk.outcome, refused)
+
+    def _refusing(self, walk: Walk, outcome: Outcome) -> None:
+        """Take over who is refused; where the record failed and a switch let it pass, that mark stays."""
+        walk.note(ending=outcome.ending, refused=outcome.refused, enforced=outcome.enforced, sent=outcome.sent)
 
     async def _shadowed(self, walk: Walk, refused: tuple[Refused, ...]) -> tuple[Refused, ...]:
         """Record what would have been refused, and give what is refused even in shadow mode."""
@@ -229,9 +243,9 @@ class Dispatch:
         told = tuple(each for each in refused if each.reason is not Reason.NOT_ALLOWLISTED)
         if told:
             walk.mark("shadow")
-            shadow = replace(walk.outcome, refused=told, enforced=False, sent=Sent.YES)
-            await self._record(walk, shadow)
-            walk.outcome = replace(shadow, enforced=bool(enforced), sent=Sent.NO if enforced else Sent.YES)
+            walk.note(refused=told, enforced=False, sent=Sent.YES)
+            await self._record(walk, walk.outcome)
+            walk.note(enforced=bool(enforced), sent=Sent.NO if enforced else Sent.YES)
         return enforced
 
     def _trimmed(self, walk: Walk, refused: tuple[Refused, ...]) -> tuple[bytes, tuple[Refused, ...]] | None:
@@ -258,8 +272,7 @@ class Dispatch:
     async def _refuse(self, walk: Walk, ending: NotSent) -> web.Response:
         """Record and answer the end of a request that is not sent as a whole."""
         failed = ending.reason in FAILURES
-        walk.outcome = replace(
-            walk.outcome,
+        walk.note(
             ending=Ending.FAILED if failed else Ending.REFUSED,
             reason=ending.reason,
             sent=ending.sent,
@@ -271,32 +284,32 @@ class Dispatch:
             except StoreUnavailable:
                 if not failed and walk.route.policy.on_store_error == "refuse":
                     ending = NotSent(Reason.STORE_UNAVAILABLE)
-                    walk.outcome = replace(walk.outcome, reason=ending.reason, ending=Ending.FAILED)
+                    walk.note(reason=ending.reason, ending=Ending.FAILED)
         return answers.not_sent(walk.request, walk.route, walk.outcome, ending)
 
     # 5 forward, 6 answer
 
     async def _forward(self, walk: Walk, body: bytes, *, changed: bool = False) -> web.StreamResponse:
         response = await self._exchange(walk, body, without=_ABOUT_THE_BYTES if changed else frozenset())
+        walk.note(upstream_status=response.status)
         if response.status >= 400:
-            await self._tell_refused_upstream(walk, response.status)
+            await self._tell_refused_upstream(walk)
         elif walk.outcome.reason not in (None, Reason.STORE_UNAVAILABLE):
-            await self._record(walk, replace(walk.outcome, refused=(), upstream_status=response.status))
-        walk.outcome = replace(walk.outcome, upstream_status=response.status)
+            await self._record(walk, replace(walk.outcome, refused=()))
         return await answers.relay(walk.arrival.source, response, walk.outcome)
 
     async def _pass_through(self, walk: Walk) -> web.StreamResponse:
         """Hand a request on that dispatches nothing, or that nobody can judge and the configuration lets pass."""
-        walk.outcome = replace(walk.outcome, ending=Ending.PASSED_THROUGH)
+        walk.note(ending=Ending.PASSED_THROUGH)
         await requests.invite_body(walk.arrival.source)
         length = walk.arrival.source.content_length
         if walk.arrival.source.body_exists and (length is None or length > _STREAMED_FROM):
             response = await self._exchange(walk, walk.arrival.source.content.iter_any())
         else:
             response = await self._exchange(walk, await bodies.read(walk.arrival.source, _STREAMED_FROM))
+        walk.note(upstream_status=response.status)
         if walk.outcome.reason is not None:
-            await self._record(walk, replace(walk.outcome, upstream_status=response.status))
-        walk.outcome = replace(walk.outcome, upstream_status=response.status)
+            await self._record(walk, walk.outcome)
         return await answers.relay(walk.arrival.source, response, walk.outcome)
 
     async def _exchange(
@@ -315,16 +328,14 @@ class Dispatch:
         except UpstreamFailure as failure:
             raise NotSent(failure.reason, sent=failure.sent) from failure
         finally:
-            walk.outcome = replace(walk.outcome, upstream_seconds=time.perf_counter() - started)
+            walk.note(upstream_seconds=time.perf_counter() - started)
         return response
 
-    async def _tell_refused_upstream(self, walk: Walk, status: int) -> None:
+    async def _tell_refused_upstream(self, walk: Walk) -> None:
         """Record that the provider said no; its answer goes to the sender whether or not that works."""
-        walk.outcome = replace(
-            walk.outcome, ending=Ending.FAILED, reason=Reason.UPSTREAM_REFUSED, sent=Sent.NO, enforced=True
-        )
+        walk.note(ending=Ending.FAILED, reason=Reason.UPSTREAM_REFUSED, sent=Sent.NO, enforced=True)
         try:
-            await self._policy.record(replace(walk.outcome, refused=(), upstream_status=status))
+            await self._policy.record(replace(walk.outcome, refused=()))
         except StoreUnavailable:
             walk.mark("unrecorded")
 

@@ -30,7 +30,7 @@ from typing import Any, TypeVar
 
 import sqlite_utils
 
-from policy.store import schema
+from policy.store import rekeying, schema
 from policy.store.digests import Digests, WrongPepper
 
 T = TypeVar("T")
@@ -234,6 +234,7 @@ class Database:
             schema.migrate(sqlite_utils.Database(connection, execute_plugins=False))
             self._recognise(connection)
             connection.execute("BEGIN IMMEDIATE")  # a store that cannot be written must be told of at the start
+            rekeying.rekey(connection, self.digests)
             connection.execute("COMMIT")
         except BaseException:
             connection.close()
