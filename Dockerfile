@@ -11,7 +11,7 @@ RUN /opt/sendgate/bin/pip install --no-cache-dir --disable-pip-version-check -c 
 
 FROM python:3.11-slim
 
-RUN useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin sendgate \
+RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin sendgate \
     && install --directory --owner=sendgate --group=sendgate --mode=0700 /data
 
 COPY --from=build /opt/sendgate /opt/sendgate

@@ -67,7 +67,6 @@ class Send:
     recipients: tuple[Recipient, ...]
     markers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     campaign: str = ""
-    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,6 @@ class Reason(StrEnum):
     UNKNOWN_RECIPIENT = "unknown_recipient"
     INVALID_ADDRESS = "invalid_address"
     NO_RECIPIENT = "no_recipient"
-    HIDDEN_RECIPIENTS = "hidden_recipients"
     SCHEDULED_TOO_FAR = "scheduled_too_far"
     UNREADABLE = "unreadable"
     UNKNOWN_REQUEST = "unknown_request"
@@ -39,7 +38,6 @@ MEANINGS: dict[Reason, str] = {
     Reason.UNKNOWN_RECIPIENT: "nobody in the store has this address and the route refuses unknown recipients",
     Reason.INVALID_ADDRESS: "no key can be made of the address, so nobody can be looked up",
     Reason.NO_RECIPIENT: "the send names no recipient",
-    Reason.HIDDEN_RECIPIENTS: "the request dispatches to recipients that the gate cannot see",
     Reason.SCHEDULED_TOO_FAR: "marketing scheduled further ahead than max_schedule_ahead",
     Reason.UNREADABLE: "the body cannot be read, or two readers could read it differently",
     Reason.UNKNOWN_REQUEST: "the provider's file does not know this request",

@@ -3,11 +3,13 @@
     id, email, businessUnit, phone, blacklisted, blacklistedAt, optOutAll, optOutAllAt, optOutChannels, optOutOrigins
 
 The first nine are for people and for other systems' lists. `optOutOrigins` makes an export whole: it has a word for
-each register that suppresses, `KIND=origin#number@time`, where KIND is BLACKLIST or a channel.
+each register that suppresses, `KIND=origin#number@time`, where KIND is BLACKLIST or a channel. Its times have every
+digit, because a time to the second would count from the second's end.
 
 An empty cell says nothing, and neither does a false one, because a list of people is no statement about everybody who
 is not blacklisted in it. Only on request (`release`) does false mean Whitelisted or Opt In, and `-MAIL` Opt In MAIL.
-A time without its flag counts as the flag: whoever wrote it meant a no.
+A time without its flag counts as the flag: whoever wrote it meant a no. Nor does a fault elsewhere in a row take its
+noes with it: `BadRow.noes` holds what can be read of them, for whoever of the row can be named.
 
 An address that nobody has any more is written as `kept:CHECK:DIGEST`; it means something only to a store with the same
 pepper, which CHECK tells.
@@ -15,9 +17,11 @@ pepper, which CHECK tells.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
+from urllib.parse import quote, unquote
 
 from policy import identity, times
 from policy.events import Event, Kind, Origin, Phone, Profile, Subject, Told, Word
@@ -40,7 +44,10 @@ COLUMNS: Final = (
 BLACKLIST: Final = "BLACKLIST"
 KEPT: Final = "kept"
 LONGEST: Final = 16 * 1024  # bytes of a cell
+LONGEST_ORIGINS: Final = 64 * 1024  # somebody may have said STOP to many numbers
 
+_BLANK: Final = dict.fromkeys(COLUMNS, "")
+_EXACT: Final = frozenset({"id", "businessUnit"})  # names of others' making; a blank may be part of them
 _FLAGS: Final[Mapping[str, bool | None]] = {
     "": None,
     "true": True,
@@ -50,34 +57,51 @@ _FLAGS: Final[Mapping[str, bool | None]] = {
     "no": False,
     "0": False,
 }
-_ORIGIN = re.compile(r"([A-Za-z_]+)=([a-z][a-z0-9:_-]{0,63})(?:#([^@\s]{0,64}))?(?:@(\S+))?")
+_ORIGIN = re.compile(r"([A-Za-z_]+)=([a-z][a-z0-9:_-]{0,63})(?:#([^@\s]{0,600}))?(?:@(\S+))?")
 _ORIGINS: Final = frozenset(Origin)
+_BETWEEN: Final = r"[\s,;|]+"  # channels of a list
 
 
 class BadRow(ValueError):
-    """A row says nothing that can be taken; the text says why, without any value of the row."""
+    """A row cannot be taken as it is; the text says why, without any value of the row.
+
+    `noes` are what it suppresses all the same.
+    """
+
+    noes: tuple[Told, ...] = ()
 
 
 def events_of(cells: Mapping[str, str], *, release: bool = False, source: str = "") -> tuple[Event, ...]:
     """Say what a row tells, as events about one person; raises BadRow."""
-    row = {name: _cell(cells, name) for name in COLUMNS}
+    try:
+        row = {name: _cell(cells, name) for name in COLUMNS}
+        return _events(row, release=release, source=source)
+    except BadRow as bad:
+        bad.noes = tuple(_salvaged(cells, source))
+        raise
+
+
+def _events(row: Mapping[str, str], *, release: bool, source: str) -> tuple[Event, ...]:
     subject, phones = _subject(row)
     told = tuple(_told(subject, row, release=release, source=source))
     profile = _profile(subject, row, phones, source)
-    if profile is None and not told:
-        raise BadRow("the row names nobody by an id, and says nothing")
-    return told if profile is None else (profile, *told)
+    if profile is not None:
+        return (profile, *told)
+    if not told and subject.kept:
+        raise BadRow("the row says nothing of a kept address")
+    return told or (_named_only(subject, row, source),)
 
 
 def _cell(cells: Mapping[str, str], name: str) -> str:
     text = cells.get(name) or ""
+    longest = LONGEST_ORIGINS if name == "optOutOrigins" else LONGEST
     try:
-        long = len(text.encode()) > LONGEST
+        long = len(text if text.isascii() else text.encode()) > longest
     except UnicodeEncodeError:
         raise BadRow(f"{name} is not UTF-8 text") from None
     if long or "\x00" in text:
-        raise BadRow(f"{name} is longer than 16 KB, or holds a NUL")
-    return text.strip()
+        raise BadRow(f"{name} is longer than {longest // 1024} KB, or holds a NUL")
+    return text if name in _EXACT else text.strip()
 
 
 def _subject(row: Mapping[str, str]) -> tuple[Subject, dict[str, Phone]]:
@@ -97,6 +121,13 @@ def _subject(row: Mapping[str, str]) -> tuple[Subject, dict[str, Phone]]:
     raise BadRow("the row names nobody: no id, no e-mail, no single phone")
 
 
+def _named_only(subject: Subject, row: Mapping[str, str], source: str) -> Event:
+    """Make a lead of who is named and not said anything of: a route may refuse whom nobody knows."""
+    if subject.email is not None:
+        return Profile(None, subject.email, subject.email_keys, row["businessUnit"], source=source)
+    return Told(subject, "Imported", None, Origin.IMPORT, source=source)
+
+
 def _kept(row: Mapping[str, str]) -> str:
     if not re.fullmatch(r"kept:[0-9a-f]{32}:[0-9a-f]{32}", row["email"]) or row["id"]:
         raise BadRow("email is no kept address of an export")
@@ -105,14 +136,17 @@ def _kept(row: Mapping[str, str]) -> str:
 
 def _phones(cell: str) -> Iterator[tuple[str, Phone]]:
     """Read one number, or `trait=number` pairs where a person has several."""
-    for part in filter(None, (part.strip() for part in cell.split("|"))):
-        trait, equals, number = part.partition("=")
-        if not equals:
-            trait, number = "phone", part
+    seen = set()
+    for part in filter(str.strip, cell.split("|")):
+        named, equals, number = part.rpartition("=")
+        trait = named.strip() if equals else "phone"
         keys = identity.phone_keys(number)
         if not keys:
             raise BadRow("phone is no number with its country (+49…)")
-        yield trait.strip(), (number.strip(), keys)
+        if trait in seen:
+            raise BadRow("phone has two numbers under one name; write home=+49…|mobile=+49…")
+        seen.add(trait)
+        yield trait, (number.strip(), keys)
 
 
 def _profile(subject: Subject, row: Mapping[str, str], phones: dict[str, Phone], source: str) -> Profile | None:
@@ -126,11 +160,14 @@ def _profile(subject: Subject, row: Mapping[str, str], phones: dict[str, Phone],
 
 
 def _told(subject: Subject, row: Mapping[str, str], *, release: bool, source: str) -> Iterator[Told]:
-    detailed = list(_detailed(subject, row["optOutOrigins"], source))
-    yield from detailed
-    known = {(told.word, told.channel) for told in detailed}
+    detailed: dict[tuple[Word | None, Channel], int] = {}
+    for told in _detailed(subject, row["optOutOrigins"], source):
+        yield told
+        key = (told.word, told.channel)
+        detailed[key] = max(detailed.get(key, 0), told.stated.last if told.stated else 0)
     for word, channel, stated in _said(row, release=release):
-        if (word, channel) not in known:
+        at = detailed.get((word, channel))
+        if at is None or (stated is not None and stated.last > at):  # else it says the same, with less detail
             yield Told(subject, word, word, Origin.IMPORT, channel, stated, source=source)
 
 
@@ -143,7 +180,7 @@ def _detailed(subject: Subject, cell: str, source: str) -> Iterator[Told]:
         word = Word.BLACKLISTED if blacklist else Word.OPT_OUT
         channel = Channel.ALL if blacklist else _channel(match[1])
         stated = _time(match[4] or "", "optOutOrigins")
-        yield Told(subject, word, word, match[2], channel, stated, match[3] or "", source=source)
+        yield Told(subject, word, word, match[2], channel, stated, unquote(match[3] or ""), source=source)
 
 
 def _known_origin(origin: str) -> bool:
@@ -162,7 +199,7 @@ def _said(row: Mapping[str, str], *, release: bool) -> Iterator[tuple[Word, Chan
             yield no, Channel.ALL, stated
         elif value is False and release:
             yield yes, Channel.ALL, stated
-    for token in re.split(r"[\s,;|]+", row["optOutChannels"].strip()):
+    for token in re.split(_BETWEEN, row["optOutChannels"]):
         name, _, time = token.partition("@")
         if name.startswith("-"):
             if release:
@@ -194,6 +231,58 @@ def _time(text: str, name: str) -> Stated | None:
         raise BadRow(f"{name} is no time with a zone, such as 2022-01-11T00:00:00Z") from None
 
 
+# What a row suppresses that cannot be taken
+
+
+def _salvaged(cells: Mapping[str, str], source: str) -> Iterator[Told]:
+    row = {name: _readable(cells, name) for name in COLUMNS}
+    for subject in _nameable(row):
+        for piece in _pieces(row):
+            with contextlib.suppress(BadRow):
+                yield from _told(subject, {**_BLANK, **piece}, release=False, source=source)
+
+
+def _readable(cells: Mapping[str, str], name: str) -> str:
+    try:
+        return _cell(cells, name)
+    except BadRow:
+        return ""
+
+
+def _nameable(row: Mapping[str, str]) -> Iterator[Subject]:
+    """Name whoever a row names, with all that can be read: a no counts for the id and for the addresses beside it."""
+    keys = identity.email_keys(row["email"])
+    email = row["email"] if keys else None
+    numbers = [part.rpartition("=")[2].strip() for part in row["phone"].split("|")]
+    phones = {number: found for number in numbers if (found := identity.phone_keys(number))}
+    phone = next(iter(phones), None)
+    if row["id"] or keys or phones:
+        first = phones.pop(phone) if phone else ()
+        yield Subject(row["id"] or None, email, row["businessUnit"], phone, keys, first)
+    for number, found in phones.items():
+        yield Subject(phone=number, phone_keys=found)
+
+
+def _pieces(row: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """Take apart what a row says, so that no fault takes anything else with it."""
+    for flag in ("blacklisted", "optOutAll"):
+        at = row[f"{flag}At"]
+        yield {flag: row[flag], f"{flag}At": at if _is_time(at) else ""}
+    for token in re.split(_BETWEEN, row["optOutChannels"]):
+        name, _, at = token.partition("@")
+        yield {"optOutChannels": token if _is_time(at) else name}
+    for token in row["optOutOrigins"].split():
+        yield {"optOutOrigins": token}
+
+
+def _is_time(text: str) -> bool:
+    try:
+        times.read(text)
+    except BadTime:
+        return False
+    return True
+
+
 # Writing
 
 
@@ -208,15 +297,21 @@ def cells_of(who: tuple[str, str, str, str], suppressing: Sequence[tuple[Registe
 
 
 def _flagged(newest: Mapping[str, Microseconds], kind: str) -> tuple[str, str]:
-    return ("true", times.written(newest[kind])) if kind in newest else ("", "")
+    return ("true", _exact(newest[kind])) if kind in newest else ("", "")
 
 
 def _origins(suppressing: Iterable[tuple[Register, Microseconds]]) -> str:
     words = []
     for register, at in suppressing:
-        number = f"#{register.number}" if register.number else ""
-        words.append(f"{_kind(register)}={register.origin}{number}@{times.written(at)}")
+        number = f"#{quote(register.number, safe='+')}" if register.number else ""
+        words.append(f"{_kind(register)}={register.origin}{number}@{_exact(at)}")
     return " ".join(words)
+
+
+def _exact(at: Microseconds) -> str:
+    """Write a time with every digit: `10:00:00Z` would be read as any moment of that second."""
+    text = times.written(at)
+    return text if "." in text else text.replace("Z", ".000000Z")
 
 
 def _kind(register: Register) -> str:
@@ -226,5 +321,5 @@ def _kind(register: Register) -> str:
 def phone_cell(phones: Mapping[str, Phone]) -> str:
     """Write a person's numbers: one that is simply the phone by itself, else with the names of their traits."""
     if set(phones) == {"phone"}:
-        return phones["phone"][0]
-    return "|".join(f"{trait}={number}" for trait, (number, _) in phones.items())
+        return phones["phone"][0].strip()
+    return "|".join(f"{trait}={number.strip()}" for trait, (number, _) in phones.items())

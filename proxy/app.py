@@ -37,7 +37,8 @@ from proxy.sandbox import Sandbox
 from proxy.sockets import unix_socket
 
 DRAIN: Final = 30.0  # seconds that requests in flight are given at a stop
-MEASURE: Final = 300.0  # seconds between counts of the store's rows
+MEASURE: Final = 15.0  # seconds between counts of the store's rows, at the least
+MEASURE_SHARE: Final = 0.02  # of the time that counting may take
 PRUNE: Final = 60.0  # seconds between looks for what is too old
 LONGEST_LINE: Final = 64 * 1024  # bytes of a request line; an id in an API path may have 16 KB, escaped
 LONGEST_VALUE: Final = 64 * 1024  # bytes of a header's value
@@ -51,7 +52,7 @@ class App:
         self.loaded = loaded
         self.drain = drain
         self.metrics = Metrics()
-        config = loaded.config
+        self._started_with = config = loaded.config
         self.policy = Policy(config.store.path, config.store.pepper.reveal())
         self.policy.database.on_commit = self.metrics.committed
         self.health = ops.Health(self.policy, self.metrics, lambda: self.config)
@@ -62,6 +63,7 @@ class App:
         self._runners: list[web.BaseRunner] = []
         self._contexts: dict[str, ssl.SSLContext] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._reloaded = asyncio.Event()
         self._watcher = Watcher(path, loaded, self._take_over, self._refuse_file)
 
     @property
@@ -182,7 +184,7 @@ class App:
 
     async def _take_over(self, loaded: Loaded) -> None:
         """Put a changed configuration in force for the requests to come."""
-        restart_for = needs_restart(self.config, loaded.config)
+        restart_for = needs_restart(self._started_with, loaded.config)
         gate = build(loaded.config, self.policy, self._upstreams)
         self._reload_certificates(loaded.config)
         self._gate, self.loaded = gate, loaded
@@ -192,6 +194,7 @@ class App:
         self.health.faults = ()
         self.health.restart_for = restart_for
         self.metrics.reloaded(applied=True)
+        self._reloaded.set()
         log.get().info("config_reloaded", restart_for=list(restart_for))
         for warning in config_warnings(loaded.config):
             log.get().warning("config_warning", says=warning)
@@ -222,7 +225,7 @@ class App:
             log.get().error("task_failed", task=task.get_name(), failure=repr(task.exception()))
 
     async def _prune(self) -> None:
-        """Forget what is older than the configuration says, again and again."""
+        """Forget what is older than the configuration says, again and again, and at once where it says something new."""
         while True:
             now, tree = self.policy.now(), self.config
             jobs = {
@@ -236,12 +239,17 @@ class App:
                     gone = await self.policy.prune(job)
                     if gone:
                         log.get().info("pruned", what=what, rows=gone)
-            await asyncio.sleep(PRUNE)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._reloaded.wait(), PRUNE)
+            self._reloaded.clear()
 
     async def _measure(self) -> None:
+        """Count the store's rows, the more rarely the longer it takes."""
+        clock = asyncio.get_running_loop().time
         while True:
+            began = clock()
             await self.health.measure()
-            await asyncio.sleep(MEASURE)
+            await asyncio.sleep(max(MEASURE, (clock() - began) / MEASURE_SHARE))
 
 
 def doors(config: Config) -> dict[str, Listener]:

@@ -23,11 +23,13 @@ from proxy.crosschecks import config_warnings
 from proxy.faults import ConfigError
 from proxy.loading import Loaded, load
 from proxy.operator import Door, NoGate, client, door
+from proxy.terminal import plain
 from proxy.transfer import BadFile
 
 OK: Final = 0
 FAILED: Final = 1
 USAGE: Final = 2
+INTERRUPTED: Final = 130  # what a shell makes of SIGINT
 
 Holder = dict[str, Any]
 
@@ -45,11 +47,16 @@ def run(arguments: Namespace) -> int:
         err.print(f"{arguments.config}: {error}", markup=False)
         return USAGE
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        if error.filename is None:  # an address that may not be bound, say
+            err.print(str(error), markup=False)
+            return FAILED
         err.print(f"cannot read {error.filename}: {error.strerror}", markup=False)
         return USAGE
     except (Failed, BadCopy, BadFile, NoGate, StoreLocked, StoreUnavailable, WrongPepper, NewerStore, OSError) as error:
         err.print(str(error), markup=False)
         return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
     return code
 
 
@@ -191,7 +198,7 @@ def _show(address: str, holders: list[Holder]) -> None:
     table = Table("who", "business unit", "standing", "since", "said by")
     for holder in holders:
         for row in _rows(holder):
-            table.add_row(*row)
+            table.add_row(*map(plain, row))
     out.print(table)
 
 

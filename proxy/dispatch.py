@@ -178,7 +178,8 @@ class Dispatch:
         settings = walk.route.settings
         try:
             plain = bodies.inflated(walk.body, walk.arrival.headers.get("Content-Encoding"), settings.max_body)
-            walk.request = replace(walk.request, body=plain)
+            asked = walk.request
+            walk.request = Request(asked.method, asked.path, asked.query, asked.headers, plain)
             walk.send = walk.route.provider.read(walk.request, settings.region)
         except Unreadable as unreadable:
             ending = NotSent(unreadable.reason, unreadable.detail, places=_places(unreadable))
@@ -285,6 +286,8 @@ class Dispatch:
                 if not failed and walk.route.policy.on_store_error == "refuse":
                     ending = NotSent(Reason.STORE_UNAVAILABLE)
                     walk.note(reason=ending.reason, ending=Ending.FAILED)
+                else:
+                    walk.mark("unrecorded")
         return answers.not_sent(walk.request, walk.route, walk.outcome, ending)
 
     # 5 forward, 6 answer
@@ -295,7 +298,7 @@ class Dispatch:
         if response.status >= 400:
             await self._tell_refused_upstream(walk)
         elif walk.outcome.reason not in (None, Reason.STORE_UNAVAILABLE):
-            await self._record(walk, replace(walk.outcome, refused=()))
+            await self._record_what_happened(walk)
         return await answers.relay(walk.arrival.source, response, walk.outcome)
 
     async def _pass_through(self, walk: Walk) -> web.StreamResponse:
@@ -309,7 +312,7 @@ class Dispatch:
             response = await self._exchange(walk, await bodies.read(walk.arrival.source, _STREAMED_FROM))
         walk.note(upstream_status=response.status)
         if walk.outcome.reason is not None:
-            await self._record(walk, walk.outcome)
+            await self._record_what_happened(walk)
         return await answers.relay(walk.arrival.source, response, walk.outcome)
 
     async def _exchange(
@@ -334,6 +337,10 @@ class Dispatch:
     async def _tell_refused_upstream(self, walk: Walk) -> None:
         """Record that the provider said no; its answer goes to the sender whether or not that works."""
         walk.note(ending=Ending.FAILED, reason=Reason.UPSTREAM_REFUSED, sent=Sent.NO, enforced=True)
+        await self._record_what_happened(walk)
+
+    async def _record_what_happened(self, walk: Walk) -> None:
+        """Record what went out; a failure of the store changes nothing then, and its 503 would ask for a repeat."""
         try:
             await self._policy.record(replace(walk.outcome, refused=()))
         except StoreUnavailable:

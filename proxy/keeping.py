@@ -18,8 +18,9 @@ from policy import BadCopy, Policy
 from policy.store import backups
 from proxy.config import Config
 from proxy.loading import load
-from proxy.moving import reading
-from proxy.operator import Door, NoGate, door
+from proxy.moving import check_apart, reading
+from proxy.operator import Door, NoGate, client, door
+from proxy.terminal import plain
 
 FOLLOW: Final = 1.0  # seconds between looks for new records
 FILTERS: Final = ("since", "until", "reason", "route", "channel", "address", "user", "campaign", "sender")
@@ -28,7 +29,9 @@ _SHOWN: Final = ("id", "time", "route", "class", "address", "reason", "origin", 
 
 def backup(arguments: Namespace) -> int:
     """Copy the store to a file, beside a running gate, and check the copy."""
-    with reading(_config(arguments)) as policy:
+    config = _config(arguments)
+    check_apart(arguments.file, config)
+    with reading(config) as policy:
         copied = policy.database.snapshot(lambda connection: backups.copy(connection, arguments.file))
     _tell(f"{arguments.file}: {copied.size} bytes, intact, ends at journal sequence {copied.sequence}")
     return 0
@@ -87,31 +90,48 @@ def records(arguments: Namespace) -> int:
 async def _records(arguments: Namespace) -> int:
     wanted = {name: getattr(arguments, name) for name in FILTERS if getattr(arguments, name) is not None}
     out = Console(highlight=False, soft_wrap=True)
-    async with door(_config(arguments)) as gate:
-        items = await _page(gate, {**wanted, "limit": str(arguments.limit)})
-        out.print(_table(items))
-        newest = int(items[-1]["id"]) if items else 0
+    opened = client if arguments.follow else door  # who only looks on must not keep a gate from starting
+    async with opened(_config(arguments)) as gate:
+        page = await _page(gate, {**wanted, "limit": str(arguments.limit)})
+        out.print(_table(page["items"][::-1]))
+        newest = _newest(page["items"], 0)
         while arguments.follow:
             await asyncio.sleep(FOLLOW)
-            fresh = [item for item in await _page(gate, {**wanted, "limit": "1000"}) if int(item["id"]) > newest]
-            for item in fresh:
-                out.print("  ".join(_cells(item)), markup=False)
-            newest = int(fresh[-1]["id"]) if fresh else newest
+            fresh = await _since(gate, wanted, newest)
+            for item in fresh[::-1]:
+                out.print(plain("  ".join(_cells(item))))
+            newest = _newest(fresh, newest)
     return 0
 
 
-async def _page(gate: Door, query: Mapping[str, str]) -> list[dict[str, Any]]:
+async def _since(gate: Door, wanted: Mapping[str, str], newest: int) -> list[dict[str, Any]]:
+    """List all records behind the newest that is known, the newest first, however many came at once."""
+    items: list[dict[str, Any]] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = await _page(gate, {**wanted, **cursor, "limit": "1000"})
+        items += [item for item in page["items"] if int(item["id"]) > newest]
+        if page["next"] is None or int(page["next"]) <= newest:
+            return items
+        cursor = {"cursor": page["next"]}
+
+
+async def _page(gate: Door, query: Mapping[str, str]) -> dict[str, Any]:
     reply = await gate.ask("GET", "/dispatch-failed", query=query)
     if reply.status != 200:
         raise NoGate(f"the gate answered {reply.status}: {reply.body}")
-    items: list[dict[str, Any]] = reply.body["items"]
-    return items[::-1]
+    page: dict[str, Any] = reply.body
+    return page
+
+
+def _newest(items: Sequence[Mapping[str, Any]], known: int) -> int:
+    return int(items[0]["id"]) if items else known
 
 
 def _table(items: Sequence[Mapping[str, Any]]) -> Table:
     table = Table(*_SHOWN)
     for item in items:
-        table.add_row(*_cells(item))
+        table.add_row(*map(plain, _cells(item)))
     return table
 
 

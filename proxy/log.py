@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
 from typing import Any, TextIO
 
 import orjson
@@ -24,13 +23,10 @@ _SHOWN = 5  # refused recipients named in one line; the records hold them all
 def configure(level: str, style: str, stream: TextIO = sys.stdout) -> None:
     """Send the log to a stream: as JSON for machines, or in colours for people."""
     rendered: list[Processor]
-    factory: Callable[..., Any]
     if style == "json":
         rendered = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_json)]
-        factory = structlog.PrintLoggerFactory(stream)
     else:
         rendered = [structlog.dev.ConsoleRenderer(colors=stream.isatty())]
-        factory = structlog.PrintLoggerFactory(stream)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -38,7 +34,7 @@ def configure(level: str, style: str, stream: TextIO = sys.stdout) -> None:
             *rendered,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=factory,
+        logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=logging.WARNING, handlers=[_Library()], force=True)
@@ -54,8 +50,24 @@ class _Library(logging.Handler):
 
 def get() -> FilteringBoundLogger:
     """Give the logger, as it is configured when a line is written."""
-    logger: FilteringBoundLogger = structlog.get_logger()
-    return logger
+    return _CURRENT.logger()
+
+
+class _Current:
+    """The logger of the configuration in force; making one for each line would cost as much as writing the line."""
+
+    def __init__(self) -> None:
+        self._processors: object = None
+        self._logger: FilteringBoundLogger
+
+    def logger(self) -> FilteringBoundLogger:
+        processors = structlog.get_config()["processors"]  # each configuration brings a list of its own
+        if processors is not self._processors:
+            self._processors, self._logger = processors, structlog.get_logger().bind()
+        return self._logger
+
+
+_CURRENT = _Current()
 
 
 def observe(outcome: Outcome) -> None:
@@ -74,7 +86,7 @@ def _told(outcome: Outcome) -> dict[str, Any]:
         "decision": outcome.decision,
         "route": outcome.route,
         "sender": outcome.sender,
-        "campaign": outcome.campaign,
+        "campaign": masked(outcome.campaign) if "@" in outcome.campaign else outcome.campaign,  # it is free text
         "class": outcome.message_class,
         "recipients": outcome.recipients,
         "reason": outcome.reason,

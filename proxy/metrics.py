@@ -10,7 +10,7 @@ import platform
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from itertools import product
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
 from prometheus_client.exposition import generate_latest
@@ -22,8 +22,11 @@ from policy.model import Ending, MessageClass, Outcome
 from policy.reasons import Reason
 from proxy.gate import Gate
 
+Metric = TypeVar("Metric", Counter, Histogram)
+
 NO_CLASS: Final = "none"  # a request that ended before its class, or its channel, was known
 SWITCHES: Final = ("on_unreadable", "on_unknown_request", "on_store_error", "allow_paths", "shadow", "unrecorded")
+_FLAG: Final = {True: "true", False: "false"}
 EFFECTS: Final = ("applied", "repeated", "kept", "ignored")  # told anew, told before, no system event, not allowed
 OTHER: Final = "other"  # the name of every event that is no system event
 _QUICK: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0)
@@ -38,6 +41,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
+        self._series: dict[tuple[Any, tuple[str, ...]], Any] = {}
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
         send = ["route", "provider", "channel", "class"]
@@ -99,6 +103,12 @@ class Metrics:
         self.config_degraded = Gauge(
             "sendgate_config_degraded", "1 while a faulty file keeps the old configuration in force.", registry=registry
         )
+        self.ready = Gauge(
+            "sendgate_ready", "1 while a send would be judged, as /health/ready says.", registry=registry
+        )
+        self.shadow = Gauge(
+            "sendgate_shadow", "1 while the route is in shadow mode and refuses nobody.", ["route"], registry=registry
+        )
         self.build = Info("sendgate_build", "The running program.", registry=registry)
         self._prepare()
 
@@ -106,6 +116,8 @@ class Metrics:
         self.build.info({"version": version("sendgate"), "python": platform.python_version()})
         for event, effect in product((*Word, OTHER), EFFECTS):
             self.events.labels(event, effect)
+        self.sends.labels(*[NO_CLASS] * 4, Ending.REFUSED)  # a path that leads to no route
+        self.dispatch_failed.labels(NO_CLASS, Reason.UNKNOWN_REQUEST, "true")
         for result in ("applied", "faulty"):
             self.reloads.labels(result)
         for table in STORE_TABLES:
@@ -114,7 +126,8 @@ class Metrics:
             self.store_bytes.labels(file)
 
     def prepare_routes(self, gate: Gate) -> None:
-        """Set everything to zero that these routes can bring about."""
+        """Set everything to zero that these routes can bring about, and tell which of them are in shadow mode."""
+        self.shadow.clear()  # a route that is gone is in no mode
         for route in gate.routes.values():
             channels = [*route.provider.CHANNELS, NO_CLASS]
             for channel, cls in product(channels, (*MessageClass, NO_CLASS)):
@@ -128,6 +141,7 @@ class Metrics:
             for switch in SWITCHES:
                 self.passed_on_doubt.labels(route.name, switch)
             self.claims_ignored.labels(route.name)
+            self.shadow.labels(route.name).set(route.policy.mode == "shadow")
             self.judging.labels(route.name)
             self.upstream.labels(route.name)
 
@@ -136,16 +150,16 @@ class Metrics:
         route = outcome.route or NO_CLASS
         channel = outcome.channel or NO_CLASS
         labels = (route, outcome.provider or NO_CLASS, channel, outcome.message_class or NO_CLASS)
-        self.sends.labels(*labels, outcome.ending).inc()
-        if outcome.recipients:
+        self._of(self.sends, *labels, outcome.ending).inc()
+        if outcome.recipients and _judged_to_the_end(outcome):
             refused = len(outcome.refused)
-            self.recipients.labels(*labels, "refused").inc(refused)
-            self.recipients.labels(*labels, "passed").inc(outcome.recipients - refused)
-        enforced = "true" if outcome.enforced else "false"
+            self._of(self.recipients, *labels, "passed").inc(outcome.recipients - refused)
+            if refused:
+                self._of(self.recipients, *labels, "refused").inc(refused)
         for each in outcome.refused:
-            self.dispatch_failed.labels(route, each.reason, enforced).inc()
+            self._of(self.dispatch_failed, route, each.reason, _FLAG[_enforced(outcome, each.reason)]).inc()
         if outcome.reason is not None:
-            self.dispatch_failed.labels(route, outcome.reason, enforced).inc()
+            self.dispatch_failed.labels(route, outcome.reason, _FLAG[outcome.enforced]).inc()
         for switch in outcome.marks:
             self.passed_on_doubt.labels(route, switch).inc()
         if outcome.claim_ignored:
@@ -154,11 +168,19 @@ class Metrics:
 
     def _time(self, route: str, outcome: Outcome) -> None:
         if outcome.judged_seconds is not None:
-            self.judging.labels(route).observe(outcome.judged_seconds)
+            self._of(self.judging, route).observe(outcome.judged_seconds)
         if outcome.upstream_seconds is not None:
-            self.upstream.labels(route).observe(outcome.upstream_seconds)
+            self._of(self.upstream, route).observe(outcome.upstream_seconds)
         if outcome.upstream_status is not None:
-            self.upstream_responses.labels(route, str(outcome.upstream_status)).inc()
+            self._of(self.upstream_responses, route, str(outcome.upstream_status)).inc()
+
+    def _of(self, metric: Metric, *labels: str) -> Metric:
+        """Give one series of a metric; the library's own look-up takes a lock and makes texts of all labels anew."""
+        key = (metric, labels)
+        found: Metric | None = self._series.get(key)
+        if found is None:
+            found = self._series[key] = metric.labels(*labels)
+        return found
 
     def learned(self, names: Iterable[tuple[str, str]]) -> None:
         """Count events by name and effect; names beyond the system events are counted together."""
@@ -185,6 +207,16 @@ class Metrics:
     def exposition(self) -> bytes:
         """Write everything in Prometheus' text format."""
         return generate_latest(self.registry)
+
+
+def _judged_to_the_end(outcome: Outcome) -> bool:
+    """Tell whether every recipient got its verdict: a send that ended as a whole before it left was not read so far."""
+    return outcome.reason is None or outcome.upstream_seconds is not None
+
+
+def _enforced(outcome: Outcome, reason: Reason) -> bool:
+    """Tell whether a recipient was really refused: in shadow mode only the allow-list does, however the send ended."""
+    return reason is Reason.NOT_ALLOWLISTED if "shadow" in outcome.marks else outcome.enforced
 
 
 _SYSTEM: Final = frozenset(Word)

@@ -8,7 +8,6 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -29,9 +28,10 @@ from proxy import transfer
 from proxy.config import Config
 from proxy.loading import load
 from proxy.operator import Door, NoGate, door
-from proxy.transfer import Line
+from proxy.transfer import BadFile, Line
 
 BATCH: Final = 500  # rows of one request, and of one transaction
+BATCH_SIZE: Final = 128 * 1024  # letters of one request, but for its last row: the API takes 4 MiB, escapes included
 TOLD: Final = 1000  # bad rows that are named; all are counted
 
 
@@ -100,8 +100,15 @@ async def _import(arguments: Namespace) -> int:
 
 
 def _batches(lines: Iterable[Line]) -> Iterator[list[Line]]:
-    rest = iter(lines)
-    while batch := list(islice(rest, BATCH)):
+    batch: list[Line] = []
+    size = 0
+    for number, cells in lines:
+        batch.append((number, cells))
+        size += sum(map(len, cells))
+        if len(batch) == BATCH or size >= BATCH_SIZE:
+            yield batch
+            batch, size = [], 0
+    if batch:
         yield batch
 
 
@@ -125,6 +132,7 @@ def export_people(arguments: Namespace) -> int:
     config = load(arguments.config, os.environ).config
     err = Console(stderr=True, highlight=False, soft_wrap=True)
     path: Path = arguments.file
+    check_apart(path, config)
     style = transfer.format_of(path, arguments.format)
     with reading(config) as policy:
         digests = policy.database.digests
@@ -137,6 +145,15 @@ def export_people(arguments: Namespace) -> int:
             )
     err.print(f"{count} rows written", markup=False)
     return 0
+
+
+def check_apart(path: Path, config: Config) -> None:
+    """Keep a file that is to be written from taking the store's own place; raises BadFile."""
+    store = config.store.path.resolve()
+    if path.resolve() in {
+        store.with_name(f"{store.name}{suffix}") for suffix in ("", "-wal", "-shm", ".lock", ".sock")
+    }:
+        raise BadFile(f"{path} is the store itself")
 
 
 @contextlib.contextmanager
@@ -158,6 +175,7 @@ def reading(config: Config) -> Iterator[Policy]:
 def _written(path: Path) -> Iterator[TextIO]:
     """Open a file that is there whole or not at all, for its owner alone; `-` for standard output."""
     if str(path) == "-":
+        sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]  # a real stream
         yield sys.stdout
         return
     part = path.with_name(f"{path.name}.part")

@@ -80,6 +80,8 @@ def routes(health: Health) -> list[web.RouteDef]:
     async def metrics(_: web.Request) -> web.Response:
         with contextlib.suppress(StoreUnavailable):
             health.metrics.sequence.set(await health.policy.last_sequence())
+        status, _told = await health.report()
+        health.metrics.ready.set(status == 200)
         return web.Response(body=health.metrics.exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def live(_: web.Request) -> web.Response:

@@ -85,7 +85,7 @@ class ResponseParser:
 
     def close(self) -> None:
         """Read the end of the connection, which is the end of a body without a length (RFC 9112 §6.3, case 8)."""
-        if self.status and not self._framed and not self.fault:
+        if self.status and not self._framed:
             self.ended = True
         elif not self.ended:
             self.fault = self.fault or "the connection ended before the response did"
@@ -115,8 +115,7 @@ class ResponseParser:
         self._phrase += piece
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if not self.status:  # else it is a trailer: dropped
-            self._fields.append((name, value.rstrip(b" \t")))
+        self._fields.append((name, value.rstrip(b" \t")))  # a trailer comes too late to be taken with the head
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()

@@ -14,7 +14,7 @@ from policy.reasons import Reason
 from proxy import bodies
 from proxy.errors import NotSent
 from proxy.headers import Headers, decoded
-from proxy.providers.base import Answer, Kind, Provider, Refusal, Request, Unreadable
+from proxy.providers.base import Kind, Provider, Refusal, Request
 
 KEPT = 100
 _SHOWN = 65_536  # characters of a body
@@ -67,19 +67,13 @@ class Sandbox:
         request = Request(method, path, query, given, _plain(came, given.get("Content-Encoding")))
         if self._provider.sort(request) is Kind.SEND:
             self.messages.append(Message(self._now(), self._route, method, path, _text(request.body)))
-            answer = self._accepted(request)
+            answer = self._provider.accepted(request, secrets.token_hex(16))
         else:
             refusal = Refusal(Reason.UNKNOWN_REQUEST, "sendgate: the sandbox answers sends only", 404)
             answer = self._provider.refusal(request, refusal)
         typed = [("Content-Type", answer.content_type)] if answer.content_type else []
         pairs = tuple((name.encode(), value.encode()) for name, value in [*typed, *answer.headers])
         return SandboxResponse(answer.status, pairs, answer.body)
-
-    def _accepted(self, request: Request) -> Answer:
-        try:
-            return self._provider.accepted(request, secrets.token_hex(16))
-        except Unreadable as unreadable:  # let pass on purpose; the provider would not take it either
-            return self._provider.refusal(request, Refusal(unreadable.reason, f"sendgate: {unreadable.detail}"))
 
     async def close(self) -> None:
         """Have nothing to close."""

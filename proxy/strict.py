@@ -29,6 +29,7 @@ NONE_REPEATS: frozenset[str] = frozenset()
 
 _NO_MARKS = bytes(set(range(256)) - set(b'":'))
 _SEGMENT = re.compile(r"(?:[\w.~!$&'()*+,=:@-]|%[0-9A-Fa-f]{2})+", re.ASCII)
+_PLAIN_PATH = re.compile(r"(?:/(?!\.\.?(?:/|\Z))[\w.~!$&'()*+,=:@-]++)++/?", re.ASCII)  # no escape, so one reading
 _NEEDLESS = re.compile(r"%(?:4[1-9A-F]|5[0-9AF]|6[1-9A-F]|7[0-9AE]|3[0-9]|2[DE])", re.IGNORECASE)  # of A-Za-z0-9-._~
 _SEPARATORS = re.compile(r"[\x00-\x20\x7f/\\%;?#]")
 _CONTENT_TYPE = re.compile(r'([\w.+-]+/[\w.+-]+)\s*(?:;\s*charset\s*=\s*("?)utf-8\2\s*)?;?', re.ASCII | re.IGNORECASE)
@@ -69,6 +70,8 @@ def plain_path(raw: str) -> str | None:
 
     Other are: empty and dot segments, escapes that are wrong or needless, and escaped separators (RFC 3986, section 6).
     """
+    if _PLAIN_PATH.fullmatch(raw):
+        return raw.removesuffix("/")
     path = ""
     for segment in raw.removesuffix("/").split("/")[1:]:
         decoded = _plain_segment(segment)
@@ -125,23 +128,38 @@ def _integer_as_spelled(spelled: str) -> int | orjson.Fragment:
 
 
 def _count_keys(tree: Any) -> int:
-    # Level by level: no recursion that a deep body could exhaust, and the loops run in C. Objects of a send resemble
-    # each other, so each sequence of keys is looked at once.
+    # Level by level: no recursion that a deep body could exhaust. Objects of a send resemble each other, so each
+    # sequence of keys is looked at once.
     keys, depth = 0, 0
     seen: set[tuple[str, ...]] = set()
-    values = [tree]
-    while values:
-        objects = [value for value in values if type(value) is dict]
-        arrays = [value for value in values if type(value) is list]
-        depth += bool(objects or arrays)
+    level = [tree]
+    while level:
+        below: list[Any] = []
+        nested = False
+        for value in level:
+            if type(value) is dict:
+                nested = True
+                keys += len(value)
+                seen.add(tuple(value))
+                below += value.values()
+            elif type(value) is list:
+                nested = True
+                below += value
+        depth += nested
         if depth > MAX_DEPTH:
             raise Unreadable(f"nested deeper than {MAX_DEPTH} levels")
-        keys += sum(map(len, objects))
-        seen.update(map(tuple, objects))
-        values = [*chain.from_iterable(map(dict.values, objects)), *chain.from_iterable(arrays)]
-    if any(len({folded(name) for name in names}) != len(names) for names in seen):
+        level = below
+    if not _folded_already(chain.from_iterable(seen)) and any(
+        len({folded(name) for name in names}) != len(names) for names in seen
+    ):
         raise Unreadable("two keys of one object differ by case or blanks alone")
     return keys
+
+
+def _folded_already(names: Iterable[str]) -> bool:
+    # Lower-case letters, digits and underscores alone fold to themselves, and the names of one object differ.
+    text = "".join(names)
+    return text.isascii() and text.islower() and text.isidentifier()
 
 
 def _count_written_keys(body: bytes) -> int:

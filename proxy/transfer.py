@@ -2,7 +2,10 @@
 
 What lists really look like: a BOM, semicolons where a spreadsheet wrote them, CRLF, quotes over several lines, Latin-1.
 The first line names the columns, so a file whose columns are not known is refused before anything is taken. Afterwards
-a bad row is told with its line and reason, counted, and stops nothing.
+a bad row is told with its line and reason, counted, and stops nothing: a quote that nobody closes makes its own line a
+bad row, not all lines up to the next quote.
+
+Blanks around a cell are dropped, but for an export's own columns in their order: there an id is what it is.
 
 An import can be taken up again: telling the same row twice is telling it once, and `--from-line` skips what was done.
 """
@@ -10,17 +13,21 @@ An import can be taken up again: telling the same row twice is telling it once, 
 from __future__ import annotations
 
 import csv
+import json
 import sys
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TextIO
 
 import orjson
 
-from policy.rows import COLUMNS
+from policy.rows import COLUMNS, LONGEST, LONGEST_ORIGINS
 
 FORMATS: Final = ("csv", "ndjson")
 DELIMITERS: Final = ",;\t"
+LONGEST_ROW: Final = (len(COLUMNS) - 2) * LONGEST + LONGEST_ORIGINS  # bytes; no row that can be taken is longer
+LISTS: Final = frozenset({"optOutChannels", "optOutOrigins"})  # may be lists in NDJSON
 
 Line = tuple[int, list[str] | str]  # the line's number, and its cells, or why it cannot be read
 
@@ -38,39 +45,79 @@ def format_of(path: Path, given: str | None) -> str:
 
 def read(stream: TextIO, style: str) -> Iterator[Line]:
     """Read the rows of a file with their lines; raises BadFile."""
-    return _read_csv(stream) if style == "csv" else _read_ndjson(stream)
+    try:
+        for number, cells in _read_csv(stream) if style == "csv" else _read_ndjson(stream):
+            yield number, _sound(cells)
+    except UnicodeError:
+        raise BadFile(f"the file is not {stream.encoding}; say what it is with --encoding") from None
+
+
+def _sound(cells: list[str] | str) -> list[str] | str:
+    """Make sure that a row can be sent on: it is text, and not endless."""
+    if isinstance(cells, str):
+        return cells
+    text = "".join(cells)
+    try:
+        size = len(text) if text.isascii() else len(text.encode())
+    except UnicodeEncodeError:
+        return "bytes that are not of the file's encoding; say what it is with --encoding"
+    return cells if size <= LONGEST_ROW else f"more than {LONGEST_ROW // 1024} KB"
 
 
 def _read_csv(stream: TextIO) -> Iterator[Line]:
-    csv.field_size_limit(1 << 20)
+    csv.field_size_limit(LONGEST_ORIGINS)
     head = stream.readline().removeprefix("\ufeff")
     delimiter = max(DELIMITERS, key=head.count)
     names = [name.strip() for name in next(csv.reader([head], delimiter=delimiter), [])]
     _check_columns(names)
     order = [names.index(name) if name in names else None for name in COLUMNS]
-    reader = csv.reader(_without_nul(stream), delimiter=delimiter, strict=True)
+    exact = tuple(names) == COLUMNS
+    lines = _Lines(stream)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
-        line = reader.line_num + 2
+        number = lines.next_row()
         try:
             row = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            yield line, f"no CSV: {error}"
+            lines.give_back()
+            yield number, f"no CSV: {error}"
             continue
-        if row:
-            yield line, _cells(row, names, order)
+        if len(row) == len(names):
+            yield number, ["" if at is None else row[at] if exact else row[at].strip() for at in order]
+        elif row:
+            lines.give_back()
+            yield number, f"{len(row)} cells where the first line names {len(names)} columns"
 
 
-def _without_nul(stream: TextIO) -> Iterator[str]:
-    for text in stream:
-        yield text.replace("\0", "\ufffd")
+class _Lines:
+    """The lines of a file behind its first; those behind a bad row's own are given back, to be read anew."""
 
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._waiting: deque[str] = deque()
+        self._row: list[str] = []
+        self._number = 2
 
-def _cells(row: Sequence[str], names: Sequence[str], order: Sequence[int | None]) -> list[str] | str:
-    if len(row) != len(names):
-        return f"{len(row)} cells where the first line names {len(names)} columns"
-    return ["" if at is None else row[at] for at in order]
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        text = self._waiting.popleft() if self._waiting else next(self._stream)
+        self._row.append(text)
+        return text
+
+    def next_row(self) -> int:
+        """Begin a row, and say in which line."""
+        self._number += len(self._row)
+        self._row.clear()
+        return self._number
+
+    def give_back(self) -> None:
+        """Let all lines of the row but the first be read anew."""
+        self._waiting.extendleft(reversed(self._row[1:]))
+        del self._row[1:]
 
 
 def _check_columns(names: Sequence[str]) -> None:
@@ -87,20 +134,33 @@ def _read_ndjson(stream: TextIO) -> Iterator[Line]:
 
 def _json_cells(text: str) -> list[str] | str:
     try:
-        tree = orjson.loads(text.encode("utf-8", "surrogateescape"))
-    except orjson.JSONDecodeError:
-        return "no JSON object in UTF-8"
+        tree = json.loads(text, object_pairs_hook=_keys_once)
+    except _KeyTwice:
+        return "a key stands twice"
+    except (ValueError, RecursionError):
+        return "no JSON object"
     if not isinstance(tree, dict):
-        return "no JSON object in UTF-8"
+        return "no JSON object"
     unknown = [name for name in tree if name not in COLUMNS]
     if unknown:
         return f"keys other than {', '.join(COLUMNS)}"
-    cells = [_json_cell(tree.get(name)) for name in COLUMNS]
+    cells = [_json_cell(name, tree.get(name)) for name in COLUMNS]
     whole = [cell for cell in cells if cell is not None]
     return whole if len(whole) == len(cells) else "a value that is no text, no flag and no list of texts"
 
 
-def _json_cell(value: Any) -> str | None:
+class _KeyTwice(Exception):
+    """Nobody can say which of two values was meant."""
+
+
+def _keys_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    tree = dict(pairs)
+    if len(tree) < len(pairs):
+        raise _KeyTwice
+    return tree
+
+
+def _json_cell(name: str, value: Any) -> str | None:
     match value:
         case None:
             return ""
@@ -108,7 +168,7 @@ def _json_cell(value: Any) -> str | None:
             return "true" if value else "false"
         case str():
             return value
-        case list() if all(isinstance(each, str) for each in value):
+        case list() if name in LISTS and all(isinstance(each, str) for each in value):
             return " ".join(value)
     return None
 
@@ -157,8 +217,14 @@ class _Counted:
 
 
 def opened(path: Path, encoding: str) -> TextIO:
-    """Open a file for reading, `-` for standard input; bytes that are not of the encoding stay visible as such."""
-    if str(path) == "-":
-        sys.stdin.reconfigure(encoding=encoding, errors="surrogateescape", newline="")  # type: ignore[union-attr]  # a real stream
-        return sys.stdin
-    return path.open(encoding=encoding, errors="surrogateescape", newline="")
+    """Open a file for reading, `-` for standard input; raises BadFile for an encoding that there is not.
+
+    Bytes that are not of the encoding stay visible as such.
+    """
+    try:
+        if str(path) == "-":
+            sys.stdin.reconfigure(encoding=encoding, errors="surrogateescape", newline="")  # type: ignore[union-attr]  # a real stream
+            return sys.stdin
+        return path.open(encoding=encoding, errors="surrogateescape", newline="")
+    except LookupError:
+        raise BadFile(f"{encoding} is no encoding that is known here") from None

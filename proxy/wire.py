@@ -111,8 +111,6 @@ class Connection(asyncio.Protocol):
         """Write pieces at the provider's pace; the loop gets its turn after each, or nobody would see the end."""
         async with aclosing(pieces):
             async for piece in pieces:
-                if self.closing:
-                    return
                 self._transport.write(piece)
                 await (self._writable or asyncio.sleep(0))
 

@@ -159,6 +159,12 @@ async def connected(host: str, port: int) -> AsyncIterator[Line]:
         await line.close()
 
 
+async def until(true: Callable[[], bool]) -> None:
+    """Let time pass until something has come about; pytest's own timeout tells if it never does."""
+    while not true():  # noqa: ASYNC110  what is waited for sets no event
+        await asyncio.sleep(0.005)
+
+
 # ── the provider at the other end ──
 
 Reaction = Callable[[Message, asyncio.StreamWriter], Awaitable[None]]
@@ -351,7 +357,8 @@ def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
     """Lay changes over a tree of sections; None takes a key away."""
     tree = dict(base)
     for key, value in changes.items():
-        tree[key] = merged(tree.get(key) or {}, value) if isinstance(value, Mapping) else value
+        below = tree.get(key)
+        tree[key] = merged(below if isinstance(below, Mapping) else {}, value) if isinstance(value, Mapping) else value
     return {key: value for key, value in tree.items() if value is not None}
 
 
@@ -386,9 +393,13 @@ class Settings:
         }
         return merged(base, changes)
 
+    def text(self, **changes: Any) -> str:
+        """Give the text of the file with changes."""
+        return yaml.safe_dump(self.tree(**changes), allow_unicode=True)
+
     def write(self, **changes: Any) -> Path:
         """Write the file with changes."""
-        self.path.write_text(yaml.safe_dump(self.tree(**changes), allow_unicode=True))
+        self.path.write_text(self.text(**changes))
         return self.path
 
 
@@ -426,10 +437,10 @@ async def gate(open_gate: OpenGate) -> RunningGate:
 
 @pytest.fixture(autouse=True)
 def _own_log() -> Iterable[None]:
-    """Leave the log as it was, whatever a test configures."""
+    """Leave the log as it was, whatever a test configures, and let go of whichever stream it wrote to."""
     before = structlog.get_config()
     yield
-    structlog.configure(**before)
+    structlog.configure(**{**before, "processors": [*before["processors"]]})
 
 
 # ── the gate as a process ──

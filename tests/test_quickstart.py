@@ -228,3 +228,14 @@ def test_the_examples_of_the_api_are_true(tmp_path: Path) -> None:
     """Every example of api.md, run in its order against a fresh store, answers what stands under it."""
     with machine(tmp_path, curl=shutil.which("curl") is not None) as started:
         started.follow(API)
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="Prometheus' own tool is not on this machine")
+def test_prometheus_finds_nothing_to_say_about_the_metrics(tmp_path: Path) -> None:
+    """Prometheus' own check reads what a gate exposes after a send, names and help texts included."""
+    with machine(tmp_path, curl=shutil.which("curl") is not None) as started:
+        started.run(steps(README, "Pointing an SDK at the gate")[0])
+        with urllib.request.urlopen(f"http://127.0.0.1:{started.ports[8083]}/metrics") as answer:
+            exposed = answer.read()
+    done = subprocess.run(["promtool", "check", "metrics"], input=exposed, capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")

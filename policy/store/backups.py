@@ -11,21 +11,24 @@ import contextlib
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import orjson
 
+from policy.events import Told
 from policy.model import Microseconds
-from policy.store import journal, learning
+from policy.store import journal, learning, people
 from policy.store.database import locked
 from policy.store.digests import Digests
+from policy.store.profiles import AddressTaken
 
 MARK = "copy_ends_at"
 
 _COLUMNS = ("sequence", "arrived_at", "kind", "name", "channel", "origin", "source", "body")
+_KEYS = ("store", "first", *_COLUMNS)  # `first`: not a repeat of anything the journal held then
 
 
 class BadCopy(Exception):
@@ -43,8 +46,7 @@ class Copied:
 def copy(source: sqlite3.Connection, target: Path) -> Copied:
     """Copy the store to a new file, whole or not at all; raises BadCopy, OSError and sqlite3.Error."""
     part = target.with_name(f"{target.name}.part")
-    part.unlink(missing_ok=True)
-    os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    _make_private(part)
     with contextlib.closing(sqlite3.connect(part)) as copied:
         source.backup(copied)  # in one step: a copy in several begins anew at each write of the gate
         copied.execute("PRAGMA journal_mode = DELETE")
@@ -52,9 +54,9 @@ def copy(source: sqlite3.Connection, target: Path) -> Copied:
         sequence = journal.last_sequence(copied)
         copied.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (MARK, str(sequence)))
         copied.commit()
-    with part.open("rb") as file:
-        os.fsync(file.fileno())
+    _sync(part)
     part.replace(target)
+    _sync(target.absolute().parent)
     return Copied(sequence, target.stat().st_size)
 
 
@@ -83,8 +85,10 @@ def put_into_place(copy: Path, store: Path, aside: str) -> None:
     """
     part = store.with_name(f"{store.name}.part")
     store.parent.mkdir(parents=True, exist_ok=True)
+    _make_private(part)
     shutil.copyfile(copy, part)
     _check(part)
+    _sync(part)
     lock = locked(store)
     try:
         for suffix in ("", "-wal", "-shm"):
@@ -92,8 +96,24 @@ def put_into_place(copy: Path, store: Path, aside: str) -> None:
             if there.exists():
                 there.rename(f"{store}.{aside}{suffix}")
         part.replace(store)
+        _sync(store.absolute().parent)
     finally:
         os.close(lock)
+
+
+def _make_private(part: Path) -> None:
+    """Make an empty file for its owner alone: a store holds clear addresses."""
+    part.unlink(missing_ok=True)
+    os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _check(part: Path) -> None:
@@ -112,12 +132,13 @@ def _check(part: Path) -> None:
 
 def journal_to(stream: BinaryIO, after: int) -> Callable[[sqlite3.Connection], int]:
     """Make the read that writes the journal after a sequence number, one JSON object a line, and counts the lines."""
-    query = f"SELECT {', '.join(_COLUMNS)} FROM event WHERE sequence > ? ORDER BY sequence"  # noqa: S608 (constants)
+    columns = ", ".join(_COLUMNS)
+    query = f"SELECT ?, identity IS NOT NULL, {columns} FROM event WHERE sequence > ? ORDER BY sequence"  # noqa: S608 (constants)
 
     def read(connection: sqlite3.Connection) -> int:
         count = 0
-        for row in connection.execute(query, (after,)):
-            stream.write(orjson.dumps(dict(zip(_COLUMNS, row, strict=True))) + b"\n")
+        for row in connection.execute(query, (people.store_id(connection), after)):
+            stream.write(orjson.dumps(dict(zip(_KEYS, row, strict=True))) + b"\n")
             count += 1
         return count
 
@@ -130,18 +151,39 @@ def replay(connection: sqlite3.Connection, digests: Digests, lines: Iterable[byt
     Entries that the store has already are passed over, so that files may overlap.
     """
     last = journal.last_sequence(connection)
+    store = people.store_id(connection)
     for line in lines:
         entry = _entry(line)
-        sequence = entry["sequence"]
-        if sequence <= last or entry["kind"] == journal.Kind.MERGE:
-            continue
-        kind, name, channel, origin, source = (entry[n] for n in ("kind", "name", "channel", "origin", "source"))
-        event = journal.event_of(kind, name, channel, origin, source, orjson.loads(entry["body"]))
-        learned = learning.learn(digests, [event], Microseconds(entry["arrived_at"]))(connection)
-        if learned[0].sequence != sequence:
-            raise BadCopy(f"the journal does not continue this store: {sequence} is not next after {last}")
+        if entry["store"] != store:
+            raise BadCopy("the journal is another store's")
+        if entry["sequence"] <= last:
+            _check_same(connection, entry)
+        elif _tell_again(connection, digests, entry) != entry["sequence"]:
+            raise BadCopy(f"the journal does not continue this store: {entry['sequence']} is not next after {last}")
         last = journal.last_sequence(connection)
     return last
+
+
+def _tell_again(connection: sqlite3.Connection, digests: Digests, entry: Mapping[str, Any]) -> int:
+    """Tell one entry again and give the sequence it got; what a merge tells came with its profile, so it gets none."""
+    if entry["kind"] == journal.Kind.MERGE:
+        return 0
+    kind, name, channel, origin, source = (entry[key] for key in ("kind", "name", "channel", "origin", "source"))
+    try:
+        event = journal.event_of(kind, name, channel, origin, source, orjson.loads(entry["body"]))
+        if entry["first"] and isinstance(event, Told):
+            journal.forget(connection, event)
+        return learning.learn(digests, [event], Microseconds(entry["arrived_at"]))(connection)[0].sequence
+    except (ValueError, TypeError, LookupError, AddressTaken) as error:  # LookupError: UnknownUser as well
+        raise BadCopy(f"the journal does not continue this store: {entry['sequence']} cannot be told") from error
+
+
+def _check_same(connection: sqlite3.Connection, entry: Mapping[str, Any]) -> None:
+    """Make sure that an entry which the store has already is the same there; raises BadCopy."""
+    query = "SELECT arrived_at, kind, name FROM event WHERE sequence = ?"
+    row = connection.execute(query, (entry["sequence"],)).fetchone()
+    if row is not None and row != (entry["arrived_at"], entry["kind"], entry["name"]):
+        raise BadCopy(f"the journal is not this store's: {entry['sequence']} is another entry there")
 
 
 def _entry(line: bytes) -> dict[str, Any]:
@@ -149,6 +191,6 @@ def _entry(line: bytes) -> dict[str, Any]:
         entry: dict[str, Any] = orjson.loads(line)
     except orjson.JSONDecodeError:
         raise BadCopy("a line of the journal is no JSON; it may have been cut short") from None
-    if not isinstance(entry, dict) or entry.keys() != set(_COLUMNS):
+    if not isinstance(entry, dict) or entry.keys() != set(_KEYS):
         raise BadCopy("a line of the journal is no entry")
     return entry

@@ -27,6 +27,7 @@ from policy.store.profiles import AddressTaken
 from policy.times import effective
 
 Group = Sequence[Event]
+Named = tuple[Subject, set[bytes]]  # whom a group is about, and the digests of all addresses in it
 
 
 @dataclass(slots=True)
@@ -46,10 +47,11 @@ def learn_rows(
     """Make the transaction that learns groups of events, one person a group; gives a word per group, empty if fine."""
 
     def transaction(connection: sqlite3.Connection) -> list[str]:
-        fresh = _fresh(connection, digests, groups)
+        named = [_named(digests, group) for group in groups]
+        fresh = _fresh(connection, groups, named)
         connection.execute("SAVEPOINT rows")
         try:
-            _write(connection, _tables(connection, digests, [groups[at] for at in fresh], arrived))
+            _write(connection, _tables(connection, [(groups[at], *named[at]) for at in sorted(fresh)], arrived))
         except sqlite3.IntegrityError:  # something of it was told before, perhaps of somebody who is gone
             connection.execute("ROLLBACK TO rows")
             fresh = frozenset()
@@ -75,26 +77,27 @@ def _learn(connection: sqlite3.Connection, digests: Digests, group: Group, arriv
     return ""
 
 
-def _without_profile(group: Group) -> Iterable[Told]:
-    """Leave the profile out of a group, and name its address beside the id."""
+def _without_profile(group: Group) -> Iterable[Event]:
+    """Leave the address that is another's out of a group's profile, and name it beside the id in what is told."""
     claimed = next(event for event in group if isinstance(event, Profile))
-    for event in group:
-        if isinstance(event, Told):
-            unit = claimed.business_unit or ""
-            named = replace(event.subject, email=claimed.email, email_keys=claimed.email_keys, business_unit=unit)
-            yield replace(event, subject=named)
+    told = [event for event in group if isinstance(event, Told)]
+    if told and claimed.phones:
+        yield replace(claimed, email=None, email_keys=(), business_unit=None)
+    for event in told:
+        unit = claimed.business_unit or ""
+        named = replace(event.subject, email=claimed.email, email_keys=claimed.email_keys, business_unit=unit)
+        yield replace(event, subject=named)
 
 
 # Who is new
 
 
-def _fresh(connection: sqlite3.Connection, digests: Digests, groups: Sequence[Group]) -> frozenset[int]:
+def _fresh(connection: sqlite3.Connection, groups: Sequence[Group], named: Sequence[Named]) -> frozenset[int]:
     """Say which groups are about somebody whose id and addresses nobody has, in the store or earlier in the groups."""
     ids: set[str] = set()
     taken: set[bytes] = set()
     fresh = []
-    for at, group in enumerate(groups):
-        subject, mine = _named(digests, group)
+    for at, (group, (subject, mine)) in enumerate(zip(groups, named, strict=True)):
         known = subject.id in ids or not taken.isdisjoint(mine)
         taken |= mine
         if subject.id is not None:
@@ -104,7 +107,7 @@ def _fresh(connection: sqlite3.Connection, digests: Digests, groups: Sequence[Gr
     return frozenset(fresh)
 
 
-def _named(digests: Digests, group: Group) -> tuple[Subject, set[bytes]]:
+def _named(digests: Digests, group: Group) -> Named:
     """Give whom a group is about, and the digests of all addresses in it."""
     first = group[0]
     if isinstance(first, Profile):
@@ -119,11 +122,11 @@ def _named(digests: Digests, group: Group) -> tuple[Subject, set[bytes]]:
 
 
 def _simple(subject: Subject, group: Group) -> bool:
-    """Tell whether a group only suppresses: a release reaches rows that are not the person's own."""
-    if subject.kept or subject == Subject():
+    """Tell whether a group only suppresses, and one person: a release reaches rows that are not the person's own."""
+    if sum(map(bool, (subject.id, subject.email_keys, subject.phone_keys))) != 1:
         return False
     told = [event for event in group if isinstance(event, Told)]
-    return all(event.word is not None and SUPPRESSES[event.word] for event in told)
+    return all(event.word is not None and SUPPRESSES[event.word] and event.subject == subject for event in told)
 
 
 def _unseen(connection: sqlite3.Connection, subject: Subject, digests: set[bytes]) -> bool:
@@ -140,20 +143,20 @@ def _unseen(connection: sqlite3.Connection, subject: Subject, digests: set[bytes
 
 
 def _tables(
-    connection: sqlite3.Connection, digests: Digests, groups: Sequence[Group], arrived: Microseconds
+    connection: sqlite3.Connection, fresh: Sequence[tuple[Group, Subject, set[bytes]]], arrived: Microseconds
 ) -> _Tables:
     tables = _Tables([], [], [], [], [])
     store = people.store_id(connection)
-    pk = people.last_pk(connection)
-    for pk, group in enumerate(groups, pk + 1):  # noqa: B020 (counts on from the last)
-        subject, mine = _named(digests, group)
+    for pk, (group, subject, mine) in enumerate(fresh, people.last_pk(connection) + 1):
         profile = next((event for event in group if isinstance(event, Profile)), None)
         registers = _registers(tables, group, pk, arrived)
         tables.persons.append(_person(store, pk, subject, profile, arrived))
         tables.addresses += [(digest, pk) for digest in mine]
-        tables.registers += [(pk, *register, *maxima) for register, maxima in registers.items()]
-        unit = profile.business_unit if profile else subject.business_unit
-        tables.suppressed += _suppressed(mine, pk, subject.id, unit or "", registers)
+        if registers:
+            tables.registers += [(pk, *register, *maxima) for register, maxima in registers.items()]
+            unit = profile.business_unit if profile else subject.business_unit
+            alone = facts.Alone(subject.id, unit or "", state.standing(registers))
+            tables.suppressed += [(key_hash(digest), facts.row_alone(digest, alone)) for digest in mine]
     return tables
 
 
@@ -170,7 +173,7 @@ def _registers(tables: _Tables, group: Group, pk: int, arrived: Microseconds) ->
             if register is not None:
                 registers = state.fold(registers, register, at, suppresses=True)
             tables.entries.append(learning.told_entry(event, pk, arrived, at, journal.identity_of(event)))
-    return registers
+    return dict(sorted(registers.items()))  # as the store gives them, for the derived row's sake
 
 
 def _person(store: str, pk: int, subject: Subject, profile: Profile | None, now: Microseconds) -> tuple[Any, ...]:
@@ -184,20 +187,6 @@ def _person(store: str, pk: int, subject: Subject, profile: Profile | None, now:
     key = keys[0] if keys else None
     xng_id = people.xng_id(store, pk)
     return (pk, subject.id, xng_id, email, key, unit, orjson.dumps(phones).decode(), traits, now, now)
-
-
-def _suppressed(
-    digests: set[bytes], pk: int, user: str | None, unit: str, registers: state.Registers
-) -> list[tuple[int, str]]:
-    if not registers:
-        return []
-    joined = [(user, unit, 0, *register, *maxima) for register, maxima in registers.items()]
-    rows = []
-    for digest in digests:
-        text = facts.row([(digest, pk, *fields) for fields in joined])
-        if text is not None:
-            rows.append((key_hash(digest), text))
-    return rows
 
 
 def _write(connection: sqlite3.Connection, tables: _Tables) -> None:

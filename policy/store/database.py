@@ -74,6 +74,7 @@ class Database:
 
     def __init__(self, path: Path, pepper: str = "") -> None:
         self.path = path
+        self._files = (str(path), f"{path}-wal")
         self.digests = Digests(pepper)
         self.on_commit: Callable[[float, int], None] = _unobserved  # seconds, and how many writers shared it
         self._entrance = threading.Lock()  # nothing may queue up behind the word that closes the store
@@ -223,6 +224,7 @@ class Database:
     # Connections
 
     def _prepared(self) -> sqlite3.Connection:
+        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # addresses stand in it in the clear
         connection = sqlite3.connect(
             self.path, timeout=WRITE_WAIT, isolation_level=None, check_same_thread=False, cached_statements=256
         )
@@ -269,7 +271,7 @@ class Database:
         return connection
 
     def _seen(self) -> tuple[tuple[int, int], ...]:
-        return _inode(self.path), _inode(Path(f"{self.path}-wal"))
+        return _inode(self._files[0]), _inode(self._files[1])
 
     def _intact(self) -> None:
         """Make sure that the files under the path are still those that were opened."""
@@ -281,7 +283,7 @@ def _unobserved(_seconds: float, _jobs: int) -> None:
     """Take no notice."""
 
 
-def _inode(path: Path) -> tuple[int, int]:
+def _inode(path: str) -> tuple[int, int]:
     status = os.stat(path)  # noqa: PTH116 (called on every send; Path.stat costs twice as much)
     return status.st_dev, status.st_ino
 

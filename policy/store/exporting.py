@@ -32,6 +32,8 @@ def export(connection: sqlite3.Connection, digests: Digests) -> Iterator[tuple[s
         waiting = next(grouped, None)
         for pk, *person in connection.execute(_PERSONS):
             suppressing: list[tuple[Register, Microseconds]] = []
+            while waiting is not None and waiting[0] < pk:  # nobody's; it must not hide the registers that follow
+                waiting = next(grouped, None)
             if waiting is not None and waiting[0] == pk:
                 suppressing = _suppressing([fields[1:] for fields in waiting[1]])
                 waiting = next(grouped, None)

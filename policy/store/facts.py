@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -120,6 +120,20 @@ def row(joined: list[tuple[Any, ...]]) -> str | None:
     for (digest, pk), fields in people.items():
         packed.setdefault(digest, []).append([*fields, *_packed(standings[digest, pk])])
     return orjson.dumps(list(packed.items())).decode()
+
+
+class Alone(NamedTuple):
+    """Somebody who is suppressed and whose addresses nobody else has."""
+
+    user: str | None
+    business_unit: str
+    standing: Standing
+
+
+def row_alone(digest: bytes, alone: Alone) -> str:
+    """Make the facts of a key that one person has alone; the same text as `row` would give."""
+    fields = [alone.user, alone.business_unit, 0, *_packed(alone.standing)]
+    return orjson.dumps([[digest.hex(), [fields]]]).decode()
 
 
 def register_of(fields: list[Any]) -> tuple[state.Register, state.Maxima]:

@@ -87,6 +87,11 @@ def first_effect(connection: sqlite3.Connection, identity: bytes | None) -> tupl
     return None if found is None else (found[0], Microseconds(found[1]))
 
 
+def forget(connection: sqlite3.Connection, told: Told) -> None:
+    """Forget that a statement was told before, as pruning does; the entry itself stays."""
+    connection.execute("UPDATE event SET identity = NULL WHERE identity = ?", (identity_of(told),))
+
+
 def identity_of(told: Told) -> bytes | None:
     """Give the identity of a statement with a stated time, or None: without one, each telling is a statement anew."""
     if told.stated is None:

@@ -31,8 +31,8 @@ def learn(
 
     def transaction(connection: sqlite3.Connection) -> list[Learned]:
         learned: list[Learned] = []
-        for key, group in groupby(events, _same_subject):
-            if key is None:
+        for together, group in groupby(events, _told_together):
+            if together is None:
                 learned += [_learn_one(connection, digests, event, arrived) for event in group]
             else:
                 learned += _tell(connection, digests, [event for event in group if isinstance(event, Told)], arrived)
@@ -61,8 +61,9 @@ def learn_each(
     return transaction
 
 
-def _same_subject(event: Event) -> Subject | None:
-    return event.subject if isinstance(event, Told) else None
+def _told_together(event: Event) -> tuple[Subject, bool] | None:
+    """Say which events in a row may be told at once: of one subject, and names without effect, which make nobody."""
+    return (event.subject, event.word is None) if isinstance(event, Told) else None
 
 
 def _learn_one(connection: sqlite3.Connection, digests: Digests, event: Event, arrived: Microseconds) -> Learned:

@@ -16,7 +16,6 @@ import sqlite3
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 import orjson
 
@@ -146,8 +145,7 @@ def add(connection: sqlite3.Connection, digests: Digests, subject: Subject, now:
         },
     )
     connection.execute("UPDATE person SET xng_id = ? WHERE pk = ?", (xng_id(store_id(connection), pk), pk))
-    keys = subject.email_keys if by_mail else subject.phone_keys if by_phone else ()
-    set_addresses(connection, pk, {digests.digest(key) for key in keys})
+    add_keys(connection, digests, pk, subject.email_keys if by_mail else subject.phone_keys if by_phone else ())
     return _there(connection, pk)
 
 
@@ -162,6 +160,7 @@ def _add_kept(connection: sqlite3.Connection, digest: bytes, unit: str, now: Mic
     values = {"kept": 1, "business_unit": unit, "created_at": now, "updated_at": now}
     pk = _insert(connection, values)
     set_addresses(connection, pk, {digest})
+    derive(connection, {digest})
     return _there(connection, pk)
 
 
@@ -179,7 +178,8 @@ def store_id(connection: sqlite3.Connection) -> str:
 
 def xng_id(store: str, pk: int) -> str:
     """Derive the internal id from the store's own id, so that telling the journal again gives the same ids."""
-    return str(UUID(bytes=hashlib.blake2b(f"{store}:{pk}".encode(), digest_size=16).digest()))
+    name = hashlib.blake2b(f"{store}:{pk}".encode(), digest_size=16).hexdigest()
+    return f"{name[:8]}-{name[8:12]}-{name[12:16]}-{name[16:20]}-{name[20:]}"
 
 
 def last_pk(connection: sqlite3.Connection) -> int:

@@ -1,7 +1,8 @@
 """Forgetting what is old: records and journal entries, oldest first, in chunks that hold up nobody.
 
-A chunk is one short job among the writer's others. Ids grow without gaps and only the oldest go, so how many rows there
-are follows from the first and the last id, and nobody counts ten million rows.
+A chunk is one short job among the writer's others. It looks at the oldest rows alone, so that finding nothing to do
+takes no walk over ten million rows. Ids grow without gaps and only the oldest go, so which ones are too many follows
+from the newest id, and nobody counts rows either.
 """
 
 from __future__ import annotations
@@ -18,15 +19,12 @@ def records(*, older_than: int, max_rows: int) -> Prune:
     """Make the job that removes one chunk of records, and says how many went; times in microseconds."""
 
     def prune(connection: sqlite3.Connection) -> int:
-        first, last = connection.execute("SELECT min(id), max(id) FROM dispatch_failed").fetchone()
-        if first is None:
-            return 0
+        last = connection.execute("SELECT max(id) FROM dispatch_failed").fetchone()[0] or 0
         surplus = last - max_rows  # the newest id that is one too many
         return connection.execute(
-            "DELETE FROM dispatch_failed WHERE id IN"
-            " (SELECT id FROM dispatch_failed WHERE id <= ? OR time < ? ORDER BY id LIMIT ?)"
+            "DELETE FROM dispatch_failed WHERE id IN (SELECT id FROM dispatch_failed ORDER BY id LIMIT ?)"
             " AND (id <= ? OR time < ?)",
-            (surplus, older_than, CHUNK, surplus, older_than),
+            (CHUNK, surplus, older_than),
         ).rowcount
 
     return prune

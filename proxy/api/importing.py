@@ -2,7 +2,8 @@
 
     {"rows": [[id, email, businessUnit, …], …], "release": false}   →   {"items": ["", "email is no e-mail address", …]}
 
-Cells stand in the order of policy/rows.py's columns. Reading the rows is work for a thread: it would hold up sends.
+Cells stand in the order of policy/rows.py's columns. What a row suppresses is taken even where the row as a whole is
+not, and its result says so. Reading the rows is work for a thread: it would hold up sends.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ from proxy.api.reading import MISSING_SCOPE, WRONG_VALUE, BadField
 from proxy.config import Scope
 
 MOST: Final = 1000
+SALVAGED: Final = "what the row suppresses was taken"
 
-Read = tuple[Event, ...] | str  # what a row tells, or why it cannot be taken
+Read = tuple[tuple[Event, ...], str]  # what of a row is taken, and what is wrong with it
 
 
 async def post(request: web.Request) -> web.Response:
@@ -36,9 +38,8 @@ async def post(request: web.Request) -> web.Response:
     if release and not caller.may(Scope.RELEASE):
         raise BadField("release", MISSING_SCOPE, 403)
     read = await asyncio.to_thread(_read, _rows(tree), caller, release=release)
-    groups = [each for each in read if not isinstance(each, str)]
-    learned = iter(await request.app[CONTEXT].policy.learn_rows(groups))
-    items = [each if isinstance(each, str) else next(learned) for each in read]
+    learned = iter(await request.app[CONTEXT].policy.learn_rows([events for events, _ in read if events]))
+    items = [wrong or refused for wrong, refused in ((w, next(learned) if events else "") for events, w in read)]
     return web.Response(body=orjson.dumps({"items": items}), content_type="application/json", charset="UTF-8")
 
 
@@ -59,6 +60,6 @@ def _read(given: Sequence[Sequence[str]], caller: Caller, *, release: bool) -> l
 
 def _events(row: Sequence[str], caller: Caller, *, release: bool) -> Read:
     try:
-        return rows.events_of(dict(zip(COLUMNS, row, strict=True)), release=release, source=caller.name)
+        return rows.events_of(dict(zip(COLUMNS, row, strict=True)), release=release, source=caller.name), ""
     except BadRow as bad:
-        return str(bad)
+        return bad.noes, f"{bad}; {SALVAGED}" if bad.noes else str(bad)

@@ -1,7 +1,7 @@
 """Dispatch failed records: what was not sent, to whom and why, newest first.
 
 A list is narrowed by filters and read on by its cursor. As CSV or NDJSON (`Accept`, or `format`) it is one stream of
-all that fit, read page by page, so that it takes no memory and holds up no write.
+all that fit, or of the first `limit`, read page by page, so that it takes no memory and holds up no write.
 """
 
 from __future__ import annotations
@@ -79,8 +79,10 @@ def _style(request: web.Request) -> str | None:
 async def _stream(request: web.Request, style: str) -> web.StreamResponse:
     policy = request.app[CONTEXT].policy
     wanted = _filter(request)
+    limited = "limit" in request.query  # then a page is all
+    size = paging.limit(request) if limited else paging.LARGEST_PAGE
     answer = web.StreamResponse(headers={"Content-Type": f"{STREAMS[style]}; charset=utf-8"})
-    page = await policy.ask(records.page(policy.database.digests, wanted, paging.LARGEST_PAGE))
+    page = await policy.ask(records.page(policy.database.digests, wanted, size))
     await answer.prepare(request)
     if style == "csv":
         await answer.write(_csv([SHOWN]))
@@ -89,7 +91,7 @@ async def _stream(request: web.Request, style: str) -> web.StreamResponse:
         rows = [[line[name] for name in SHOWN] for line in lines]
         await answer.write(_csv(rows) if style == "csv" else b"".join(orjson.dumps(line) + b"\n" for line in lines))
         wanted = replace(wanted, before=page[-1]["id"])
-        page = await policy.ask(records.page(policy.database.digests, wanted, paging.LARGEST_PAGE))
+        page = [] if limited else await policy.ask(records.page(policy.database.digests, wanted, size))
     await answer.write_eof()
     return answer
 

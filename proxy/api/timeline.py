@@ -49,6 +49,6 @@ def _spot(cursor: str | None) -> Spot:
         return timeline.TOP
     at, _, rest = cursor.partition(".")
     kind, _, number = rest.partition(".")
-    if not paging.is_number(at) or not paging.is_number(number):
+    if not paging.is_number(at.removeprefix("-")) or not paging.is_number(number):  # some clocks know times before 1970
         raise BadField("cursor", WRONG_FORMAT)
     return Spot(int(at), kind, int(number))

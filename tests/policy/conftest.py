@@ -50,7 +50,7 @@ def who(
     )
 
 
-def told(  # noqa: PLR0913 (one name for each thing that an event may say)
+def told(
     name: str,
     external_id: str | None = None,
     *,

@@ -18,9 +18,9 @@ BLACKLISTED, OPTED_OUT, OPTED_OUT_CHANNEL = "blacklisted", "opted_out", "opted_o
 MAIL, SMS = Channel.MAIL, Channel.SMS
 
 
-def by_put(word: str, external_id: str, **said: Channel) -> Step:
+def by_put(word: str, external_id: str, channel: Channel = Channel.ALL) -> Step:
     """Set a status with PUT: the same event, from the api and without a time of its own."""
-    return told(word, external_id, origin=Origin.API, **said)  # type: ignore[arg-type]  # only channel is ever said
+    return told(word, external_id, origin=Origin.API, channel=channel)
 
 
 TIMES = [

@@ -118,6 +118,7 @@ def test_request_head_is_byte_exact() -> None:
         pytest.param("GET", "/", ((b"", b"x"),), id="no name"),
         pytest.param("GET", "/", ((b"X:", b"x"),), id="colon in the name"),
         pytest.param("GET", "/", ((b"X ", b"x"),), id="space in the name"),
+        pytest.param("GET", "/", ((b"X,Y", b"x"),), id="comma in the name"),
         pytest.param("GET", "/", ((b"X\r\nY", b"x"),), id="line break in the name"),
         pytest.param("GET", "/", ((b"hOst", b"x"),), id="a second Host"),
         pytest.param("GET", "/", ((b"Content-length", b"1"),), id="a second length"),

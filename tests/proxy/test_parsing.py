@@ -110,6 +110,12 @@ def test_unreadable_bodies(chunk: bytes) -> None:
     assert (parser.status, bool(parser.fault), parser.ended, parser.reusable) == (200, True, False, False)
 
 
+def test_why_a_switch_of_protocols_is_refused() -> None:
+    """A fault says what is wrong in the reader's own words, without a word of the provider's."""
+    parser, _ = read(b"HTTP/1.1 101 hush\r\nConnection: upgrade\r\nUpgrade: hush\r\n\r\n")
+    assert parser.fault == "the response cannot be read: a status that cannot be forwarded"
+
+
 def test_head_as_it_came() -> None:
     """Headers keep order, spelling, repetition and high bytes; the phrase survives decoding."""
     parser, _ = read(OK[:-4] + b"\xff\r\nx-A: 1\r\nX-a:  2 \t\r\nSet-Cookie: a=\xe4\r\nSet-Cookie:\r\n\r\n")

@@ -339,8 +339,9 @@ def test_a_path_with_more_than_one_reading_is_none(raw: str) -> None:
 
 @given(st.text("/.%25eEfFsend?;\\", max_size=12).map(lambda text: f"/{text}"))
 def test_a_plain_path_decodes_to_itself(raw: str) -> None:
-    """Decoding a plain form again, or asking for it twice, changes nothing: no second layer is hidden in it."""
+    """Decoding a plain form again changes nothing: no second layer is hidden in it."""
     path = strict.plain_path(raw)
     if path is not None:
-        assert unquote(path) == path == strict.plain_path(path) == unquote(raw.removesuffix("/"))
+        assert unquote(path) == path == unquote(raw.removesuffix("/"))
+        assert strict.plain_path(path) in (path, None)  # what must be escaped in a path is none without its escape
         assert not {"", ".", ".."} & set(path.split("/")[1:])

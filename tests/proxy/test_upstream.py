@@ -516,6 +516,7 @@ async def test_response_not_read(serve: Serve, reach: Reach) -> None:
     provider = await serve(saying(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart"), answering)
     upstream = reach(provider, limit=1)
     (await upstream.forward("GET", "/", ())).close()
+    assert not upstream._idle
     await provider.over(0)
     assert (await upstream.forward("GET", "/", ())).status == 200
     assert len(provider.visits) == 2
@@ -614,6 +615,26 @@ async def test_cancelled_in_line(serve: Serve, reach: Reach) -> None:
     await asyncio.wait(waiting)
     assert [task.cancelled() for task in waiting] == [True, True, False]
     assert (await waiting[2]).status == 200
+    assert upstream._taken == 0
+
+
+async def test_slot_handed_to_one_who_goes_away(serve: Serve, reach: Reach) -> None:
+    """A slot that is handed over at the moment its taker gives up goes to the next in line, or back."""
+    upstream = reach(await serve(answering), limit=1)
+    upstream._taken = 1
+    first, second = (asyncio.create_task(upstream.forward("GET", "/", ())) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()  # and only then the slot becomes free: the second gets it
+    upstream._free_slot()
+    assert (await second).status == 200
+    assert upstream._taken == 0
+    upstream._taken = 1
+    third = asyncio.create_task(upstream.forward("GET", "/", ()))
+    await asyncio.sleep(0)
+    upstream._free_slot()  # handed to the third, who does not want it any more
+    third.cancel()
+    await asyncio.wait([first, third])
+    assert third.cancelled()
     assert upstream._taken == 0
 
 
@@ -854,13 +875,14 @@ async def test_tls_with_an_unknown_authority(serve: Serve, reach: Reach, authori
     assert provider.requests == []
 
 
+@pytest.mark.parametrize(("name", "host"), [("elsewhere.example", "localhost"), ("localhost", "127.0.0.1")])
 async def test_tls_with_another_name(
-    serve: Serve, reach: Reach, authority: trustme.CA, trusting: ssl.SSLContext
+    serve: Serve, reach: Reach, authority: trustme.CA, trusting: ssl.SSLContext, name: str, host: str
 ) -> None:
     """A certificate for another host is not sent to."""
-    provider = await serve(answering, tls=certified(authority, "elsewhere.example"))
+    provider = await serve(answering, tls=certified(authority, name))
     with pytest.raises(Unreachable):
-        await reach(f"https://localhost:{provider.port}", tls=trusting).forward("POST", "/", SECRET, b"body")
+        await reach(f"https://{host}:{provider.port}", tls=trusting).forward("POST", "/", SECRET, b"body")
     assert provider.requests == []
 
 

@@ -238,6 +238,20 @@ async def test_timeout_within_the_body(line: Line) -> None:
     assert line.connection.closing
 
 
+async def test_time_of_an_exchange_ends_with_it(line: Line) -> None:
+    """The deadline of one exchange does not strike the next on the same connection."""
+    passed = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.2, passed.set)
+    answer = await line.start(seconds=0.15)
+    await line.say(OK)
+    assert (await answer).complete == b"ok"
+    second = await line.start()
+    await passed.wait()
+    assert not second.done()
+    await line.say(OK)
+    assert (await second).complete == b"ok"
+
+
 async def test_cancelled(line: Line) -> None:
     """A caller that goes away takes the connection with it."""
     answer = await line.start(b"body")
@@ -375,10 +389,10 @@ async def test_large_request(line: Line, size: int) -> None:
 
 
 class Pieces:
-    """A body in pieces that counts how many were taken, and whether it was left before its end."""
+    """A body in pieces that counts how many were taken, and whether it was left; a stalling one never ends."""
 
-    def __init__(self, count: int, piece: bytes) -> None:
-        self.count, self.piece = count, piece
+    def __init__(self, count: int, piece: bytes, *, stalling: bool = False) -> None:
+        self.count, self.piece, self.stalling = count, piece, stalling
         self.taken = 0
         self.left = asyncio.Event()
 
@@ -387,6 +401,8 @@ class Pieces:
             while self.taken < self.count:
                 self.taken += 1
                 yield self.piece
+            if self.stalling:
+                await asyncio.Event().wait()
         finally:
             self.left.set()
 
@@ -405,7 +421,10 @@ async def test_slow_provider_pauses_the_body(line: Line) -> None:
     pieces = Pieces(256, bytes(1 << 16))
     answer = await line.start(pieces.flow())
     await settled(lambda: line.connection._writable is not None)
-    assert pieces.taken < pieces.count
+    taken = pieces.taken
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert pieces.taken == taken < pieces.count
     assert await line.hear(len(HEAD) + (256 << 16)) == HEAD + bytes(256 << 16)
     await line.say(OK)
     assert (await answer).complete == b"ok"
@@ -416,13 +435,35 @@ async def test_early_answer(line: Line) -> None:
     """An answer before the request is written to its end is delivered; the rest is not written, the connection ends."""
     pieces = Pieces(1 << 30, bytes(1 << 16))
     answer = await line.start(pieces.flow())
-    await line.hear(len(HEAD))
+    await line.hear(len(HEAD) + 1)
     await line.say(b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno")
     response = await answer
     assert (response.status, await response.read()) == (413, b"no")
     await pieces.left.wait()
     assert await line.heard_end()
     assert line.released == [line.connection]
+
+
+async def test_early_answer_to_a_stalling_body(line: Line) -> None:
+    """An early answer does not wait for a body that has stalled, and the body is left at once."""
+    pieces = Pieces(1, b"a", stalling=True)
+    answer = await line.start(pieces.flow())
+    await line.hear(len(HEAD) + 1)
+    await line.say(OK)
+    assert (await answer).complete == b"ok"
+    await pieces.left.wait()
+    assert line.connection.closing
+
+
+async def test_connection_lost_under_a_stalling_body(line: Line) -> None:
+    """A body that has stalled is left when its connection is lost."""
+    pieces = Pieces(1, b"a", stalling=True)
+    answer = await line.start(pieces.flow())
+    await line.hear(len(HEAD) + 1)
+    line.provider.close()
+    with pytest.raises(Broken):
+        await answer
+    await pieces.left.wait()
 
 
 async def test_early_answer_to_one_large_write(line: Line) -> None:
@@ -468,7 +509,7 @@ async def test_connection_lost_while_writing(line: Line) -> None:
     """A provider that goes away in the middle of a request breaks the exchange and the body is left."""
     pieces = Pieces(1 << 30, bytes(1 << 16))
     answer = await line.start(pieces.flow())
-    await line.hear(len(HEAD))
+    await line.hear(len(HEAD) + 1)
     line.provider.close()
     with pytest.raises(Broken):
         await answer
@@ -480,7 +521,7 @@ async def test_cancelled_while_writing(line: Line) -> None:
     """A caller that goes away in the middle of a request ends its body and the connection."""
     pieces = Pieces(1 << 30, bytes(1 << 16))
     answer = await line.start(pieces.flow())
-    await line.hear(len(HEAD))
+    await line.hear(len(HEAD) + 1)
     answer.cancel()
     with pytest.raises(asyncio.CancelledError):
         await answer

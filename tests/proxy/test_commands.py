@@ -1,0 +1,234 @@
+"""What the commands do and say, beside a running gate and without one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from proxy.__main__ import main
+from tests.conftest import OpenGate, RunningGate, Settings
+
+A = "a@example.com"
+PHONE = "+4915112345678"
+
+
+class Shell:
+    """Runs commands in a thread, as they have a loop of their own, and gives exit code and output."""
+
+    def __init__(self, settings: Settings, captured: pytest.CaptureFixture[str]) -> None:
+        self._settings = settings
+        self._captured = captured
+
+    async def __call__(self, command: str, *arguments: str) -> tuple[int, str]:
+        """Run one command; the output is what it printed to either stream."""
+        self._captured.readouterr()
+        code = await asyncio.to_thread(main, [command, "--config", str(self._settings.path), *arguments])
+        out, err = self._captured.readouterr()
+        return code, out + err
+
+
+@pytest.fixture
+def sendgate(settings: Settings, capsys: pytest.CaptureFixture[str]) -> Shell:
+    """Give the command line with a configuration."""
+    settings.write()
+    return Shell(settings, capsys)
+
+
+@pytest.fixture(params=["beside a gate", "alone"])
+async def anywhere(request: pytest.FixtureRequest, sendgate: Shell, open_gate: OpenGate) -> Shell:
+    """Give the command line, with and without a running gate."""
+    if request.param == "beside a gate":
+        await open_gate()
+    return sendgate
+
+
+# ── check ──
+
+
+async def test_check_says_what_is_fine(sendgate: Shell) -> None:
+    """A configuration that can be used is ok, and what deserves a look is told."""
+    code, said = await sendgate("check")
+    assert (code, "ok, 4 routes" in said, "warning: store.pepper" in said) == (0, True, True)
+
+
+async def test_check_tells_all_faults(sendgate: Shell, settings: Settings) -> None:
+    """Every fault is told at once, with its line and key path, and no value; the exit code is 2."""
+    settings.write(policy={"mode": "s3cret"}, unheard=1, routes={"mail": {"provider": "sendgird"}})
+    code, said = await sendgate("check")
+    assert code == 2
+    for path in ("policy.mode", "unheard", "routes.mail.provider"):
+        assert [line for line in said.splitlines() if "line " in line and path in line], path
+    assert ("did you mean sendgrid" in said, "s3cret" in said) == (True, False)
+
+
+async def test_check_without_a_file(sendgate: Shell, settings: Settings) -> None:
+    """A file that is not there is a fault of usage, and is named."""
+    settings.path.unlink()
+    code, said = await sendgate("check")
+    assert (code, f"cannot read {settings.path}" in said) == (2, True)
+
+
+async def test_check_opens_nothing(sendgate: Shell, settings: Settings) -> None:
+    """Checking a configuration makes no store."""
+    await sendgate("check")
+    assert not settings.store.exists()
+
+
+# ── status, blacklist, whitelist ──
+
+
+async def test_the_life_of_an_address(anywhere: Shell) -> None:
+    """Unknown, blacklisted, released: each is said in words, with who said so."""
+    code, said = await anywhere("status", A)
+    assert (code, "nobody in the store has this address" in said) == (0, True)
+    code, said = await anywhere("blacklist", A)
+    assert (code, "nothing at all is sent" in said, "cli" in said, "lead" in said) == (0, True, True, True)
+    code, said = await anywhere("status", "A@EXAMPLE.com.")
+    assert (code, "nothing at all is sent" in said) == (0, True)
+    code, said = await anywhere("whitelist", A)
+    assert (code, "nothing is kept from this address" in said) == (0, True)
+
+
+async def test_a_number(anywhere: Shell) -> None:
+    """A phone number is blacklisted and released like an e-mail address, in any spelling."""
+    assert (await anywhere("blacklist", "+49 151 12345678"))[0] == 0
+    assert "nothing at all is sent" in (await anywhere("status", PHONE))[1]
+    assert (await anywhere("whitelist", "0049 (0)151-12345678"))[0] == 0
+    assert "nothing is kept" in (await anywhere("status", PHONE))[1]
+
+
+@pytest.mark.parametrize("address", ["nobody", "0151 12345678", "a@b@c", ""])
+async def test_what_is_no_address(sendgate: Shell, address: str) -> None:
+    """What cannot be looked up is said to be no address, and nothing is written."""
+    for command in ("status", "blacklist", "whitelist"):
+        code, said = await sendgate(command, address)
+        assert (code, "no e-mail address, and no phone number with its country" in said) == (1, True)
+
+
+async def test_status_tells_everybody(gate: RunningGate, sendgate: Shell) -> None:
+    """Everybody who has an address is listed with unit, standing and who said so."""
+    await gate.user("1", email=A, businessUnit="DE")
+    await gate.user("2", email=A, businessUnit="US")
+    await gate.tell("Opt Out", "MAIL", id="1")
+    await gate.tell("Opt Out", "SMS", id="1")
+    code, said = await sendgate("status", A)
+    assert (code, "opted out of MAIL, SMS; no marketing is sent there" in said) == (0, True)
+    rows = [[cell.strip() for cell in line.split("│")] for line in said.splitlines() if "user" in line]
+    assert sorted((row[1], row[2], row[3]) for row in rows) == [
+        ("user 1", "DE", "opted out of MAIL"),
+        ("user 1", "DE", "opted out of SMS"),
+        ("user 2", "US", "nothing kept"),
+    ]
+    await gate.tell("Opt Out", id="2")
+    assert "opted out; no marketing is sent, transactional messages are" in (await sendgate("status", A))[1]
+
+
+async def test_whitelist_reaches_everybody(gate: RunningGate, sendgate: Shell) -> None:
+    """Everybody who has the address is released, users and leads, and an opt-out stays."""
+    for unit in ("DE", "US"):
+        await gate.tell("Blacklisted", email=A, businessUnit=unit)
+    await gate.user("1", email=A, businessUnit="FR")
+    await gate.tell("Blacklisted", id="1")
+    await gate.tell("Opt Out", id="1")
+    assert (await gate.mail(A)).status == 400
+    code, said = await sendgate("whitelist", A)
+    assert (code, "opted out; no marketing" in said) == (0, True)
+    await gate.tell("Opt In", id="1")
+    assert (await gate.mail(A)).status == 202
+
+
+async def test_whitelist_reaches_what_was_kept(gate: RunningGate, sendgate: Shell) -> None:
+    """The standing of an address that its user gave up is released too."""
+    await gate.user("1", email=A)
+    await gate.tell("Blacklisted", id="1")
+    await gate.user("1", email="new@example.com")
+    assert "kept address" in (await sendgate("status", A))[1]
+    assert (await sendgate("whitelist", A))[0] == 0
+    assert (await gate.mail(A)).status == 202
+
+
+async def test_whitelisting_nobody(sendgate: Shell) -> None:
+    """Releasing an address that nobody has changes nothing and is no failure."""
+    code, said = await sendgate("whitelist", A)
+    assert (code, "nobody in the store has this address" in said) == (0, True)
+
+
+async def test_a_unit(sendgate: Shell) -> None:
+    """A lead is made in the business unit that was named."""
+    code, said = await sendgate("blacklist", A, "--business-unit", "DE")
+    assert (code, "│ DE" in said) == (0, True)
+
+
+async def test_odd_names_are_shown_as_they_are(gate: RunningGate, sendgate: Shell) -> None:
+    """An id that looks like markup, or would steer the terminal, is shown and does neither."""
+    await gate.user("%5B%2Fred%5D%1B%5B31m%3Asmile%3A", email=A)
+    code, said = await sendgate("status", A)
+    assert (code, "user [/red]\ufffd[31m:smile:" in said, "\x1b[31m" in said) == (0, True, False)
+
+
+async def test_records_are_shown_as_they_are(
+    gate: RunningGate, sendgate: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a sender wrote as an address is shown and steers nothing."""
+    monkeypatch.setenv("COLUMNS", "300")
+    await gate.mail("[/red]\x1b[31mx", headers=[("X-Sendgate-Campaign", "[bold]")])
+    code, said = await sendgate("records")
+    assert (code, "[/red]\ufffd[31mx" in said, "[bold]" in said, "\x1b[31m" in said) == (0, True, True, False)
+
+
+# ── health ──
+
+
+async def test_health(gate: RunningGate, sendgate: Shell) -> None:
+    """A ready gate is 0 and one that is not is 1, with what it says of itself."""
+    code, said = await sendgate("health")
+    assert (code, json.loads(said)["status"]) == (0, "ready")
+    gate.app.health.draining = True
+    code, said = await sendgate("health")
+    assert (code, json.loads(said)["status"]) == (1, "unready")
+
+
+async def test_health_of_nobody(sendgate: Shell) -> None:
+    """Where no gate runs, there is no health."""
+    code, said = await sendgate("health")
+    assert (code, "no answer" in said) == (1, True)
+
+
+# ── what cannot be done ──
+
+
+async def test_deep_paths(open_gate: OpenGate, sendgate: Shell, tmp_path: Path) -> None:
+    """A store that lies deeper than the name of a socket may be long is reached all the same."""
+    deep = tmp_path.joinpath(*["d" * 50] * 5) / "sendgate.db"
+    gate = await open_gate(store={"path": str(deep)})
+    assert len(str(deep)) > 200
+    assert (await sendgate("health"))[0] == 0
+    assert (await sendgate("blacklist", A))[0] == 0
+    assert (await gate.mail(A)).status == 400
+    await gate.app.stop()
+    assert "nothing at all is sent" in (await sendgate("status", A))[1]
+
+
+async def test_another_pepper(sendgate: Shell, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a pepper that is not the store's a command says so and does nothing."""
+    assert (await sendgate("blacklist", A))[0] == 0
+    monkeypatch.setenv("PEPPER", "another")
+    settings.write(store={"pepper": "${PEPPER}"})
+    code, said = await sendgate("status", A)
+    assert (code, "was made with another store.pepper" in said) == (1, True)
+
+
+async def test_serve_where_one_runs(gate: RunningGate, settings: Settings) -> None:
+    """A second gate says that the store is another's, and ends with 1."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "proxy", "serve", "--config", str(settings.path)),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, err = await process.communicate()
+    assert (process.returncode, b"another process writes to the store" in err) == (1, True)
+    assert (await gate.mail(A)).status == 202
