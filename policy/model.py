@@ -136,7 +136,10 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A recipient that is not to get the message, the reason, and on whose word."""
+    """A recipient that is not to get the message, the reason, and on whose word.
+
+    `enforced` is false for whom shadow mode lets have it all the same.
+    """
 
     recipient: Recipient
     reason: Reason
@@ -144,6 +147,7 @@ class Refused:
     user: str | None = None
     business_unit: str = ""
     kept: bool = False
+    enforced: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +179,10 @@ class Sent(StrEnum):
 class Outcome:
     """Every ending of a request at the senders' door, in one type, for record, metric and log alike.
 
-    `reason` is set where the send as a whole ended for one reason; `refused` names single recipients. `marks` say
-    which switch let something pass that would have been refused. `arrived_at` in microseconds, durations in seconds.
+    `refused` names single recipients. `reason` is set where the send as a whole ended, or would have ended, for one
+    reason; `enforced` and `sent` speak of that. `marks` say which switch let something pass that would have been
+    refused. `cause` tells the operator more, in words without any value of the request. `arrived_at` is in
+    microseconds, durations are in seconds.
     """
 
     decision: str
@@ -197,5 +203,7 @@ class Outcome:
     upstream_status: int | None = None
     marks: tuple[str, ...] = ()
     claim_ignored: bool = False
+    cause: str = ""
+    client: str = ""  # the address of a client that is no known sender
     judged_seconds: float | None = None
     upstream_seconds: float | None = None

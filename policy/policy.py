@@ -6,7 +6,6 @@ the store, and nothing else.
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -16,7 +15,7 @@ from typing import TypeVar
 from policy import rules
 from policy.events import Event, Learned
 from policy.model import Facts, Microseconds, Outcome, Send, Terms, Verdict
-from policy.store import backups, bulk, facts, journal, learning, pruning, records, sizes
+from policy.store import backups, bulk, facts, journal, learning, lookups, pruning, records, sizes
 from policy.store.database import Database, StoreUnavailable
 
 T = TypeVar("T")
@@ -126,7 +125,7 @@ class Policy:
             ends = f"this store is a copy that ends at journal sequence {self.held_at}"
             raise StoreUnavailable(f"{ends}; `sendgate restore` takes it into use")
 
-    async def ask(self, read: Callable[[sqlite3.Connection], T]) -> T:
+    async def ask(self, read: lookups.Read[T]) -> T:
         """Read something off the hot path, in a thread; raises StoreUnavailable."""
         return await self.database.read(read)
 

@@ -75,6 +75,8 @@ async def relay(request: web.BaseRequest, response: Response | SandboxResponse, 
         answer.force_close()
         if request.transport is not None:
             request.transport.abort()  # a body cut short must not look whole
+    except ConnectionError:
+        answer.force_close()  # the sender does not wait for the rest; the send went out all the same
     finally:
         response.close()
     return answer

@@ -225,7 +225,7 @@ class App:
             log.get().error("task_failed", task=task.get_name(), failure=repr(task.exception()))
 
     async def _prune(self) -> None:
-        """Forget what is older than the configuration says, again and again, and at once where it says something new."""
+        """Forget what is older than the configuration says, again and again; at once where it says something new."""
         while True:
             now, tree = self.policy.now(), self.config
             jobs = {

@@ -12,18 +12,15 @@ from typing import Any, Final
 
 import uvloop
 from aiohttp import http_parser
-from rich.console import Console
-from rich.table import Table
 
 from policy import BadCopy, NewerStore, StoreLocked, StoreUnavailable, WrongPepper
 from policy.events import Word
-from proxy import log, schema
+from proxy import log, printing, schema
 from proxy.app import App
 from proxy.crosschecks import config_warnings
 from proxy.faults import ConfigError
 from proxy.loading import Loaded, load
 from proxy.operator import Door, NoGate, client, door
-from proxy.terminal import plain
 from proxy.transfer import BadFile
 
 OK: Final = 0
@@ -40,20 +37,20 @@ class Failed(Exception):
 
 def run(arguments: Namespace) -> int:
     """Run a command and give its exit code: 0, 1 failed, 2 usage or configuration."""
-    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    err = printing.err()
     try:
         code: int = arguments.command(arguments)
     except ConfigError as error:
-        err.print(f"{arguments.config}: {error}", markup=False)
+        err.print(f"{arguments.config}: {error}")
         return USAGE
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         if error.filename is None:  # an address that may not be bound, say
-            err.print(str(error), markup=False)
+            err.print(str(error))
             return FAILED
-        err.print(f"cannot read {error.filename}: {error.strerror}", markup=False)
+        err.print(f"cannot read {error.filename}: {error.strerror}")
         return USAGE
     except (Failed, BadCopy, BadFile, NoGate, StoreLocked, StoreUnavailable, WrongPepper, NewerStore, OSError) as error:
-        err.print(str(error), markup=False)
+        err.print(str(error))
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -75,7 +72,7 @@ def serve(arguments: Namespace) -> int:
 
 def _greet(app: App) -> None:
     """Tell whoever started the gate by hand where its doors are."""
-    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    err = printing.err()
     scheme = {name: "http" if listener.tls is None else "https" for name, listener in app.listeners().items()}
     told = {
         "senders": ("proxy", "/<route>/<the provider's path>"),
@@ -86,17 +83,17 @@ def _greet(app: App) -> None:
     err.print("sendgate is running")
     for who, (name, paths) in told.items():
         host, port = app.addresses[name]
-        err.print(f"  {who:<16} {scheme[name]}://{host}:{port}{paths}", markup=False)
-    err.print(f"  {'routes':<16} {', '.join(app.config.routes)}", markup=False)
+        err.print(f"  {who:<16} {scheme[name]}://{host}:{port}{paths}")
+    err.print(f"  {'routes':<16} {', '.join(app.config.routes)}")
 
 
 def check(arguments: Namespace) -> int:
     """Say what is wrong with the configuration, or what deserves a look."""
     loaded = _load(arguments)
-    out = Console(highlight=False, soft_wrap=True)
+    out = printing.out()
     for warning in config_warnings(loaded.config):
-        out.print(f"warning: {warning}", markup=False)
-    out.print(f"{arguments.config}: ok, {len(loaded.config.routes)} routes", markup=False)
+        out.print(f"warning: {warning}")
+    out.print(f"{arguments.config}: ok, {len(loaded.config.routes)} routes")
     return OK
 
 
@@ -191,15 +188,12 @@ def _expect(status: int, wanted: int) -> None:
 
 def _show(address: str, holders: list[Holder]) -> None:
     """Say in words how an address stands."""
-    out = Console(highlight=False, soft_wrap=True)
-    out.print(f"{address}: {_verdict(holders)}", markup=False)
+    out = printing.out()
+    out.print(f"{address}: {_verdict(holders)}")
     if not holders:
         return
-    table = Table("who", "business unit", "standing", "since", "said by")
-    for holder in holders:
-        for row in _rows(holder):
-            table.add_row(*map(plain, row))
-    out.print(table)
+    rows = [row for holder in holders for row in _rows(holder)]
+    out.print(printing.table(("who", "business unit", "standing", "since", "said by"), rows))
 
 
 def _verdict(holders: list[Holder]) -> str:

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import secrets
 import time
+import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from pathlib import Path
 
 from aiohttp import web
 
@@ -22,13 +23,14 @@ from policy import Policy, StoreUnavailable
 from policy.model import Ending, Outcome, Refused, Send, Sent, Terms, Verdict
 from policy.reasons import Reason
 from proxy import answers, bodies, headers, requests
-from proxy.errors import NotSent
+from proxy.errors import FAILURES, NotSent
 from proxy.gate import Entrance, Gate, Route, claims_transactional, may_claim
 from proxy.providers.base import Kind, Request, Unreadable
 from proxy.requests import Arrival
 from proxy.response import Response
 from proxy.sandbox import SandboxResponse
 from proxy.upstream import Unsendable, UpstreamFailure
+from proxy.walk import Walk
 
 Observer = Callable[[Outcome], None]
 Upstreams = Response | SandboxResponse
@@ -36,41 +38,6 @@ Upstreams = Response | SandboxResponse
 # What describes or signs the very bytes of a body goes when the body changes.
 _ABOUT_THE_BYTES = frozenset({b"content-encoding", b"content-md5", b"digest", b"content-digest", b"repr-digest"})
 _STREAMED_FROM = 1 << 20  # bytes of a harmless request's body above which it is not held in memory
-
-
-@dataclass(slots=True)
-class Walk:
-    """One request on its way: what is known of it so far, and how it ended."""
-
-    arrival: Arrival
-    route: Route
-    request: Request
-    told: dict[str, Any]  # the fields of the outcome, as far as they are known
-    kind: Kind = Kind.UNKNOWN
-    body: bytes = b""  # as it came, perhaps compressed
-    send: Send | None = None
-    _outcome: Outcome | None = None
-
-    @property
-    def outcome(self) -> Outcome:
-        """How it ended, as far as it is known: made when somebody looks, since a copy at each step would cost more."""
-        if self._outcome is None:
-            self._outcome = Outcome(**self.told)
-        return self._outcome
-
-    def note(self, **known: Any) -> None:
-        """Write down what became known of the outcome."""
-        self.told.update(known)
-        self._outcome = None
-
-    def mark(self, switch: str) -> None:
-        """Note that something passed only because of this switch."""
-        if switch not in self.outcome.marks:
-            self.note(marks=(*self.outcome.marks, switch))
-
-    @property
-    def shadow(self) -> bool:
-        return self.route.policy.mode == "shadow"
 
 
 class Dispatch:
@@ -98,6 +65,8 @@ class Dispatch:
             response = await self._walk(gate, walk)
         except NotSent as ending:
             response = await self._refuse(walk, ending)
+        except Exception as failure:  # noqa: BLE001 (a fault of the gate's own must not look like a sent message)
+            response = await self._refuse(walk, fault(failure, forwarding=walk.forwarding))
         for observe in self._observers:
             observe(walk.outcome)
         return response
@@ -126,7 +95,11 @@ class Dispatch:
         if self.draining:
             raise NotSent(Reason.UPSTREAM_BUSY, "the gate is stopping")
         requests.check(walk.arrival)
-        sender = gate.sender(self._entrance, walk.route, walk.arrival.headers)
+        try:
+            sender = gate.sender(self._entrance, walk.route, walk.arrival.headers)
+        except NotSent:
+            walk.note(client=requests.client(walk.arrival, gate.config.trusted_proxies))
+            raise
         walk.note(sender=sender.name if sender else "")
         walk.kind = walk.route.provider.sort(walk.request)
         if walk.kind is Kind.UNKNOWN:
@@ -150,23 +123,7 @@ class Dispatch:
         if walk.request.path in walk.route.settings.allow_paths and walk.route.policy.allow_list is None:
             walk.mark("allow_paths")
         else:
-            self._let_pass(walk, NotSent(Reason.UNKNOWN_REQUEST), "on_unknown_request")
-
-    def _let_pass(self, walk: Walk, ending: NotSent, switch: str) -> None:
-        """Go on with what is doubtful if a switch of the route, or shadow mode, says so; else raise the ending.
-
-        The allow-list stays enforced whatever a switch says: what cannot be read may be to anybody.
-        """
-        policy = walk.route.policy
-        if policy.allow_list is not None and ending.reason is not Reason.STORE_UNAVAILABLE:
-            raise ending
-        if getattr(policy, switch) == "pass":
-            walk.mark(switch)
-        elif walk.shadow:
-            walk.mark("shadow")
-        else:
-            raise ending
-        walk.note(enforced=False, reason=ending.reason, sent=Sent.YES)
+            walk.let_pass(NotSent(Reason.UNKNOWN_REQUEST), "on_unknown_request")
 
     async def _read_body(self, walk: Walk) -> None:
         limit = walk.route.settings.max_body
@@ -187,7 +144,7 @@ class Dispatch:
             ending = not_sent
         else:
             return True
-        self._let_pass(walk, ending, "on_unreadable")
+        walk.let_pass(ending, "on_unreadable")
         return False
 
     def _describe(self, walk: Walk, send: Send, terms: Terms) -> None:
@@ -205,8 +162,8 @@ class Dispatch:
         started = time.perf_counter()
         try:
             verdict = await self._policy.judge(send, terms)
-        except StoreUnavailable:
-            self._let_pass(walk, NotSent(Reason.STORE_UNAVAILABLE), "on_store_error")
+        except StoreUnavailable as unavailable:
+            walk.let_pass(NotSent(Reason.STORE_UNAVAILABLE, cause=str(unavailable)), "on_store_error")
             verdict = self._policy.judge_blindly(send, terms)
         walk.note(judged_seconds=time.perf_counter() - started)
         return verdict
@@ -215,42 +172,26 @@ class Dispatch:
 
     async def _carry_out(self, walk: Walk, verdict: Verdict) -> web.StreamResponse:
         """Do what the verdict says: all pass, some are taken out, or none is sent to."""
-        refused = verdict.refused
-        if walk.shadow:
-            refused = await self._shadowed(walk, refused)
+        told = walk.let_refused_pass(verdict.refused)
+        walk.note(refused=told)
+        refused = tuple(each for each in told if each.enforced)
         if not refused:
+            await self._record_refused(walk)
             return await self._forward(walk, walk.body)
-        outcome = replace(walk.outcome, refused=(*walk.outcome.refused, *refused))
-        if walk.route.policy.on_refused == "trim" and len(refused) < walk.outcome.recipients:
-            trimmed = self._trimmed(walk, refused)
-            if trimmed is not None:
-                body, fallen = trimmed
-                outcome = replace(outcome, ending=Ending.TRIMMED, refused=(*outcome.refused, *fallen))
-                await self._record(walk, replace(outcome, refused=(*refused, *fallen)))
-                self._refusing(walk, outcome)
-                return await self._forward(walk, body, changed=True)
-        outcome = replace(outcome, ending=Ending.REFUSED)
-        await self._record(walk, replace(outcome, refused=refused))
-        self._refusing(walk, outcome)
+        trimmed = self._trimmed(walk, refused)
+        if trimmed is not None:
+            body, fallen = trimmed
+            walk.note(ending=Ending.TRIMMED, refused=told + fallen)
+            await self._record_refused(walk)
+            return await self._forward(walk, body, changed=True)
+        walk.note(ending=Ending.REFUSED)
+        await self._record_refused(walk)
         return answers.refused(walk.request, walk.route, walk.outcome, refused)
 
-    def _refusing(self, walk: Walk, outcome: Outcome) -> None:
-        """Take over who is refused; where the record failed and a switch let it pass, that mark stays."""
-        walk.note(ending=outcome.ending, refused=outcome.refused, enforced=outcome.enforced, sent=outcome.sent)
-
-    async def _shadowed(self, walk: Walk, refused: tuple[Refused, ...]) -> tuple[Refused, ...]:
-        """Record what would have been refused, and give what is refused even in shadow mode."""
-        enforced = tuple(each for each in refused if each.reason is Reason.NOT_ALLOWLISTED)
-        told = tuple(each for each in refused if each.reason is not Reason.NOT_ALLOWLISTED)
-        if told:
-            walk.mark("shadow")
-            walk.note(refused=told, enforced=False, sent=Sent.YES)
-            await self._record(walk, walk.outcome)
-            walk.note(enforced=bool(enforced), sent=Sent.NO if enforced else Sent.YES)
-        return enforced
-
     def _trimmed(self, walk: Walk, refused: tuple[Refused, ...]) -> tuple[bytes, tuple[Refused, ...]] | None:
-        """Take the refused recipients out; None if nobody would remain. Also gives who fell with them."""
+        """Take the refused recipients out, and give who fell with them; None if the whole send is to be refused."""
+        if walk.route.policy.on_refused == "refuse" or len(refused) == walk.outcome.recipients:
+            return None
         places = frozenset(each.recipient.place for each in refused)
         try:
             trimmed = walk.route.provider.without(walk.request, places)
@@ -263,31 +204,27 @@ class Dispatch:
         fallen = tuple(Refused(r, Reason.NO_RECIPIENT) for r in walk.send.recipients if r.place in gone)
         return trimmed.body, fallen
 
-    async def _record(self, walk: Walk, outcome: Outcome) -> None:
-        """Commit the records of an outcome; what cannot be recorded is not done, unless the route says otherwise."""
+    async def _record_refused(self, walk: Walk) -> None:
+        """Commit who is refused; what cannot be recorded is not done, unless the route says otherwise."""
+        outcome = walk.outcome
         try:
-            await self._policy.record(outcome)
-        except StoreUnavailable:
-            self._let_pass(walk, NotSent(Reason.STORE_UNAVAILABLE), "on_store_error")
+            await self._policy.record(replace(outcome, reason=None))
+        except StoreUnavailable as unavailable:
+            walk.note(refused=())  # whoever has no record was not refused, unless a switch goes on with it
+            walk.let_pass(NotSent(Reason.STORE_UNAVAILABLE, cause=str(unavailable)), "on_store_error")
+            walk.note(refused=outcome.refused)
 
     async def _refuse(self, walk: Walk, ending: NotSent) -> web.Response:
         """Record and answer the end of a request that is not sent as a whole."""
-        failed = ending.reason in FAILURES
-        walk.note(
-            ending=Ending.FAILED if failed else Ending.REFUSED,
-            reason=ending.reason,
-            sent=ending.sent,
-            enforced=True,
-        )
+        walk.end(ending)
         if walk.kind is not Kind.HARMLESS:
             try:
                 await self._policy.record(replace(walk.outcome, refused=()))
-            except StoreUnavailable:
-                if not failed and walk.route.policy.on_store_error == "refuse":
-                    ending = NotSent(Reason.STORE_UNAVAILABLE)
-                    walk.note(reason=ending.reason, ending=Ending.FAILED)
-                else:
-                    walk.mark("unrecorded")
+            except StoreUnavailable as unavailable:
+                walk.mark("unrecorded")
+                if ending.reason not in FAILURES and walk.route.policy.on_store_error == "refuse":
+                    ending = NotSent(Reason.STORE_UNAVAILABLE, cause=str(unavailable))
+                    walk.end(ending)
         return answers.not_sent(walk.request, walk.route, walk.outcome, ending)
 
     # 5 forward, 6 answer
@@ -322,6 +259,7 @@ class Dispatch:
         own = walk.route.credential
         replaced = {b"authorization", *(name.lower() for name, _ in own)} if own else set()
         started = time.perf_counter()
+        walk.forwarding = True
         try:
             pairs = headers.end_to_end(walk.arrival.source.raw_headers, without=headers.HOST.union(without, replaced))
             target = walk.request.path + (f"?{walk.request.query}" if walk.arrival.has_query else "")
@@ -336,7 +274,7 @@ class Dispatch:
 
     async def _tell_refused_upstream(self, walk: Walk) -> None:
         """Record that the provider said no; its answer goes to the sender whether or not that works."""
-        walk.note(ending=Ending.FAILED, reason=Reason.UPSTREAM_REFUSED, sent=Sent.NO, enforced=True)
+        walk.end(NotSent(Reason.UPSTREAM_REFUSED))
         await self._record_what_happened(walk)
 
     async def _record_what_happened(self, walk: Walk) -> None:
@@ -347,15 +285,17 @@ class Dispatch:
             walk.mark("unrecorded")
 
 
-FAILURES = frozenset(
-    {
-        Reason.STORE_UNAVAILABLE,
-        Reason.UPSTREAM_BUSY,
-        Reason.UPSTREAM_UNREACHABLE,
-        Reason.UPSTREAM_TIMEOUT,
-        Reason.UPSTREAM_REFUSED,
-    }
-)
+def fault(failure: Exception, *, forwarding: bool) -> NotSent:
+    """Make an ending of a fault in the gate itself: refused on doubt, or unknown once something may have gone out.
+
+    The cause names the places in the code and no message, for that may hold values of the request.
+    """
+    frames = traceback.extract_tb(failure.__traceback__)[-4:]
+    cause = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
+    told = f"{type(failure).__name__} at {cause}"
+    if forwarding:
+        return NotSent(Reason.UPSTREAM_TIMEOUT, "the gate failed", sent=Sent.UNKNOWN, cause=told)
+    return NotSent(Reason.UNREADABLE, "the gate failed to read it", cause=told)
 
 
 def _places(unreadable: Unreadable) -> tuple[str, ...]:

@@ -25,11 +25,22 @@ _OWN_STATUS: Mapping[Reason, int] = {
 }
 
 
+FAILURES: Final = frozenset(
+    {
+        Reason.STORE_UNAVAILABLE,
+        Reason.UPSTREAM_BUSY,
+        Reason.UPSTREAM_UNREACHABLE,
+        Reason.UPSTREAM_TIMEOUT,
+        Reason.UPSTREAM_REFUSED,
+    }
+)
+
+
 class NotSent(Exception):
     """A send, or another request at the senders' door, ends here as a whole.
 
-    `detail` says more than the reason where there is more to say, without any value of the request; `status` replaces
-    the one that follows from the reason.
+    `detail` says more than the reason where there is more to say, without any value of the request; `cause` says what
+    only the operator may know; `status` replaces the one that follows from the reason.
     """
 
     def __init__(
@@ -40,6 +51,7 @@ class NotSent(Exception):
         status: int | None = None,
         places: tuple[str, ...] = (),
         sent: Sent = Sent.NO,
+        cause: str = "",
     ) -> None:
         super().__init__(detail or MEANINGS[reason])
         self.reason = reason
@@ -47,6 +59,7 @@ class NotSent(Exception):
         self.status = status
         self.places = places
         self.sent = sent
+        self.cause = cause
 
     def refusal(self) -> Refusal:
         """Give what the provider's file is asked to say."""

@@ -11,11 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from rich.console import Console
-from rich.table import Table
-
 from policy import BadCopy, Policy
 from policy.store import backups
+from proxy import printing
 from proxy.config import Config
 from proxy.loading import load
 from proxy.moving import check_apart, reading
@@ -89,7 +87,7 @@ def records(arguments: Namespace) -> int:
 
 async def _records(arguments: Namespace) -> int:
     wanted = {name: getattr(arguments, name) for name in FILTERS if getattr(arguments, name) is not None}
-    out = Console(highlight=False, soft_wrap=True)
+    out = printing.out()
     opened = client if arguments.follow else door  # who only looks on must not keep a gate from starting
     async with opened(_config(arguments)) as gate:
         page = await _page(gate, {**wanted, "limit": str(arguments.limit)})
@@ -128,13 +126,6 @@ def _newest(items: Sequence[Mapping[str, Any]], known: int) -> int:
     return int(items[0]["id"]) if items else known
 
 
-def _table(items: Sequence[Mapping[str, Any]]) -> Table:
-    table = Table(*_SHOWN)
-    for item in items:
-        table.add_row(*map(plain, _cells(item)))
-    return table
-
-
 def _cells(item: Mapping[str, Any]) -> list[str]:
     return [str(item[name] if item[name] is not None else "") for name in _SHOWN]
 
@@ -144,4 +135,4 @@ def _config(arguments: Namespace) -> Config:
 
 
 def _tell(text: str) -> None:
-    Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)
+    printing.err().print(text)

@@ -86,6 +86,8 @@ def _told(outcome: Outcome) -> dict[str, Any]:
         "decision": outcome.decision,
         "route": outcome.route,
         "sender": outcome.sender,
+        "client": outcome.client,
+        "cause": outcome.cause,
         "campaign": masked(outcome.campaign) if "@" in outcome.campaign else outcome.campaign,  # it is free text
         "class": outcome.message_class,
         "recipients": outcome.recipients,
@@ -98,7 +100,7 @@ def _told(outcome: Outcome) -> dict[str, Any]:
     if outcome.refused:
         told["refused"] = len(outcome.refused)
         told["refusals"] = [_refusal(each.recipient.address, each.reason) for each in outcome.refused[:_SHOWN]]
-    if not outcome.enforced:
+    if not (outcome.enforced and all(each.enforced for each in outcome.refused)):
         told["enforced"] = False
     return {name: value for name, value in told.items() if value not in (None, "", [])}
 

@@ -157,7 +157,7 @@ class Metrics:
             if refused:
                 self._of(self.recipients, *labels, "refused").inc(refused)
         for each in outcome.refused:
-            self._of(self.dispatch_failed, route, each.reason, _FLAG[_enforced(outcome, each.reason)]).inc()
+            self._of(self.dispatch_failed, route, each.reason, _FLAG[each.enforced]).inc()
         if outcome.reason is not None:
             self.dispatch_failed.labels(route, outcome.reason, _FLAG[outcome.enforced]).inc()
         for switch in outcome.marks:
@@ -212,11 +212,6 @@ class Metrics:
 def _judged_to_the_end(outcome: Outcome) -> bool:
     """Tell whether every recipient got its verdict: a send that ended as a whole before it left was not read so far."""
     return outcome.reason is None or outcome.upstream_seconds is not None
-
-
-def _enforced(outcome: Outcome, reason: Reason) -> bool:
-    """Tell whether a recipient was really refused: in shadow mode only the allow-list does, however the send ended."""
-    return reason is Reason.NOT_ALLOWLISTED if "shadow" in outcome.marks else outcome.enforced
 
 
 _SYSTEM: Final = frozenset(Word)

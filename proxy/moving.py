@@ -24,7 +24,7 @@ from rich.progress import (
 
 from policy import Policy, StoreLocked
 from policy.store import exporting
-from proxy import transfer
+from proxy import printing, transfer
 from proxy.config import Config
 from proxy.loading import load
 from proxy.operator import Door, NoGate, door
@@ -67,7 +67,7 @@ class Importer:
             return
         self.bad += 1
         if self.bad <= TOLD:
-            self._err.print(f"line {number}: {wrong}", markup=False)
+            self._err.print(f"line {number}: {wrong}")
 
 
 def import_people(arguments: Namespace) -> int:
@@ -77,7 +77,7 @@ def import_people(arguments: Namespace) -> int:
 
 async def _import(arguments: Namespace) -> int:
     config = load(arguments.config, os.environ).config
-    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    err = printing.err()
     path: Path = arguments.file
     with contextlib.ExitStack() as stack:
         stream = transfer.opened(path, arguments.encoding)
@@ -93,9 +93,9 @@ async def _import(arguments: Namespace) -> int:
                     await importer.send(batch)
                     progress.update(task, completed=importer.taken + importer.bad)
             except BaseException:
-                err.print(f"stopped; go on with --from-line {importer.last_line + 1}", markup=False)
+                err.print(f"stopped; go on with --from-line {importer.last_line + 1}")
                 raise
-    err.print(f"{importer.taken} rows taken, {importer.bad} not", markup=False)
+    err.print(f"{importer.taken} rows taken, {importer.bad} not")
     return 1 if importer.bad else 0
 
 
@@ -130,7 +130,7 @@ def _progress(err: Console, what: str, total: int | None) -> Iterator[tuple[Prog
 def export_people(arguments: Namespace) -> int:
     """Export everybody; to standard output where no file is named."""
     config = load(arguments.config, os.environ).config
-    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    err = printing.err()
     path: Path = arguments.file
     check_apart(path, config)
     style = transfer.format_of(path, arguments.format)
@@ -143,7 +143,7 @@ def export_people(arguments: Namespace) -> int:
                     stream, style, _followed(exporting.export(connection, digests), progress, task)
                 )
             )
-    err.print(f"{count} rows written", markup=False)
+    err.print(f"{count} rows written")
     return 0
 
 

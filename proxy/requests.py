@@ -6,7 +6,7 @@ what the request is (method overrides), or where it goes (absolute targets) is r
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +14,7 @@ from aiohttp import HttpVersion10, HttpVersion11, web
 from multidict import CIMultiDictProxy
 
 from policy.reasons import Reason
+from proxy.clients import Network, client_of
 from proxy.errors import NotSent
 
 Chunks = AsyncIterator[bytes]
@@ -40,6 +41,11 @@ def arrival(request: web.BaseRequest) -> Arrival:
     path, mark, query = request.raw_path.partition("?")
     host = request.headers.get("Host", "")
     return Arrival(request, request.method, path, query, bool(mark), host, request.headers)
+
+
+def client(arrived: Arrival, trusted: Sequence[Network]) -> str:
+    """Give the address of the client, behind the proxies that are trusted."""
+    return client_of(arrived.source.remote, arrived.headers.getall("X-Forwarded-For", []), trusted)
 
 
 def check(arrived: Arrival) -> None:

@@ -15,6 +15,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import sys
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
@@ -29,6 +30,7 @@ import structlog
 import yaml
 from yarl import URL
 
+from policy import Policy
 from proxy.app import App
 from proxy.loading import load
 
@@ -412,13 +414,26 @@ def settings(tmp_path: Path, upstream: Upstream) -> Settings:
 OpenGate = Callable[..., Awaitable[RunningGate]]
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a store in which nothing is known yet; to copy one is much quicker than to make one."""
+    path = tmp_path_factory.mktemp("store") / "empty.db"
+    policy = Policy(path)
+    policy.open()
+    policy.close()
+    return path
+
+
 @pytest.fixture
-async def open_gate(settings: Settings) -> AsyncIterator[OpenGate]:
+async def open_gate(settings: Settings, empty_store: Path) -> AsyncIterator[OpenGate]:
     """Start gates with changes to the configuration, and stop them at the end."""
     async with contextlib.AsyncExitStack() as stack:
 
         async def start(*, drain: float = 1.0, **changes: Any) -> RunningGate:
             path = settings.write(**changes)
+            if "store" not in changes and not settings.store.exists():
+                settings.store.parent.mkdir(exist_ok=True)
+                shutil.copy(empty_store, settings.store)
             app = App(path, load(path, os.environ), drain=drain)
             await app.start()
             stack.push_async_callback(app.stop)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
 import orjson
@@ -28,6 +29,7 @@ from policy.times import effective
 
 Group = Sequence[Event]
 Named = tuple[Subject, set[bytes]]  # whom a group is about, and the digests of all addresses in it
+Fresh = tuple[Group, Subject, set[bytes]]
 
 
 @dataclass(slots=True)
@@ -49,16 +51,29 @@ def learn_rows(
     def transaction(connection: sqlite3.Connection) -> list[str]:
         named = [_named(digests, group) for group in groups]
         fresh = _fresh(connection, groups, named)
-        connection.execute("SAVEPOINT rows")
-        try:
-            _write(connection, _tables(connection, [(groups[at], *named[at]) for at in sorted(fresh)], arrived))
-        except sqlite3.IntegrityError:  # something of it was told before, perhaps of somebody who is gone
-            connection.execute("ROLLBACK TO rows")
-            fresh = frozenset()
-        connection.execute("RELEASE rows")
-        return ["" if at in fresh else _learn(connection, digests, group, arrived) for at, group in enumerate(groups)]
+        results: list[str] = []
+        for new, places in groupby(range(len(groups)), fresh.__contains__):
+            run = list(places)
+            if new and _learn_new(connection, [(groups[at], *named[at]) for at in run], arrived):
+                results += [""] * len(run)
+            else:
+                results += [_learn(connection, digests, groups[at], arrived) for at in run]
+        return results
 
     return transaction
+
+
+def _learn_new(connection: sqlite3.Connection, fresh: Sequence[Fresh], arrived: Microseconds) -> bool:
+    """Write what is told of people whom nobody knows, unless some of it was told before, of somebody who is gone."""
+    connection.execute("SAVEPOINT rows")
+    try:
+        _write(connection, _tables(connection, fresh, arrived))
+    except sqlite3.IntegrityError:
+        connection.execute("ROLLBACK TO rows")
+        return False
+    finally:
+        connection.execute("RELEASE rows")
+    return True
 
 
 def _learn(connection: sqlite3.Connection, digests: Digests, group: Group, arrived: Microseconds) -> str:
@@ -142,9 +157,7 @@ def _unseen(connection: sqlite3.Connection, subject: Subject, digests: set[bytes
 # What is written of them
 
 
-def _tables(
-    connection: sqlite3.Connection, fresh: Sequence[tuple[Group, Subject, set[bytes]]], arrived: Microseconds
-) -> _Tables:
+def _tables(connection: sqlite3.Connection, fresh: Sequence[Fresh], arrived: Microseconds) -> _Tables:
     tables = _Tables([], [], [], [], [])
     store = people.store_id(connection)
     for pk, (group, subject, mine) in enumerate(fresh, people.last_pk(connection) + 1):

@@ -8,8 +8,10 @@ whoever merely guesses addresses.
 from __future__ import annotations
 
 import hashlib
+import struct
 
 PREFIX = 8
+_SIGNED = struct.Struct(">q")
 SIZE = 16
 
 
@@ -50,7 +52,8 @@ class Digests:
 
 def key_hash(digest: bytes) -> int:
     """Give the signed 64-bit integer that a digest is looked up by."""
-    return int.from_bytes(digest[:PREFIX], "big", signed=True)
+    hashed: int = _SIGNED.unpack_from(digest)[0]
+    return hashed
 
 
 def prefix_range(digest: bytes) -> tuple[bytes, bytes]:

@@ -42,13 +42,13 @@ def facts_about(digests: Digests, keys: Iterable[str], *, known: bool) -> Callab
 
 
 def _holders(connection: sqlite3.Connection, digests: Mapping[str, bytes]) -> Holders:
-    hashes = {key_hash(digest): (key, digest) for key, digest in digests.items()}
+    hashes = {key_hash(digest): key for key, digest in digests.items()}
     if len(hashes) < len(digests):  # two keys of one send share 64 bits
         return {k: v for key, digest in digests.items() for k, v in _holders(connection, {key: digest}).items()}
     holders: Holders = {}
     for hashed, text in _rows(connection, list(hashes)):
-        key, digest = hashes[hashed]
-        people = confirmed(text, digest)
+        key = hashes[hashed]
+        people = confirmed(text, digests[key])
         if people:
             holders[key] = people
     return holders
@@ -58,7 +58,7 @@ def _rows(connection: sqlite3.Connection, hashes: list[int]) -> list[tuple[int, 
     if len(hashes) == 1:
         return connection.execute("SELECT key_hash, facts FROM suppressed WHERE key_hash = ?", hashes).fetchall()
     hashes.sort()  # neighbours share pages
-    several = "SELECT key_hash, facts FROM suppressed WHERE key_hash IN (SELECT value FROM json_each(?))"
+    several = "SELECT key_hash, facts FROM json_each(?) CROSS JOIN suppressed ON key_hash = value"  # in their order
     return connection.execute(several, (orjson.dumps(hashes).decode(),)).fetchall()
 
 

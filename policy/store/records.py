@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from policy import identity
-from policy.model import Outcome, Refused
+from policy.model import Outcome, Refused, Sent
+from policy.reasons import Reason
 from policy.store.digests import Digests
 
 COLUMNS = (
@@ -73,9 +74,6 @@ def write(digests: Digests, outcome: Outcome) -> Callable[[sqlite3.Connection], 
 
 
 def _rows(digests: Digests, outcome: Outcome) -> Iterator[tuple[Any, ...]]:
-    if outcome.reason is not None:
-        yield (*_shared(outcome), None, None, None, None, outcome.business_unit, outcome.reason, "", *_rest(outcome))
-        return
     for refused in outcome.refused:
         recipient = refused.recipient
         yield (
@@ -92,11 +90,19 @@ def _rows(digests: Digests, outcome: Outcome) -> Iterator[tuple[Any, ...]]:
             refused.business_unit or outcome.business_unit,
             refused.reason,
             refused.origin,
-            *_rest(outcome, 1),
+            outcome.sender,
+            outcome.campaign,
+            1,
+            refused.enforced,
+            Sent.NO if refused.enforced else Sent.YES,
+            outcome.upstream_status,
         )
+    if outcome.reason is not None:
+        yield _whole(outcome, outcome.reason)
 
 
-def _shared(outcome: Outcome) -> tuple[Any, ...]:
+def _whole(outcome: Outcome, reason: Reason) -> tuple[Any, ...]:
+    """Write the row of a send that ended as a whole: nobody is named, everybody is counted."""
     return (
         outcome.arrived_at,
         outcome.decision,
@@ -104,14 +110,13 @@ def _shared(outcome: Outcome) -> tuple[Any, ...]:
         outcome.provider,
         outcome.channel,
         outcome.message_class,
-    )
-
-
-def _rest(outcome: Outcome, recipients: int | None = None) -> tuple[Any, ...]:
-    return (
+        *(None, None, None, None),
+        outcome.business_unit,
+        reason,
+        "",
         outcome.sender,
         outcome.campaign,
-        outcome.recipients if recipients is None else recipients,
+        outcome.recipients,
         outcome.enforced,
         outcome.sent,
         outcome.upstream_status,

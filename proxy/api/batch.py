@@ -93,7 +93,7 @@ async def _post(request: web.Request, caller: Caller, read: Read) -> web.Respons
 
 
 def _list(tree: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    value = tree.get(name) or []
+    value = [] if tree.get(name) is None else tree[name]
     if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
         raise BadField(name, WRONG_VALUE)
     return value

@@ -49,7 +49,7 @@ def _told(event: dict[str, Any], subject: Subject, caller: Caller, accepted: tup
     word = Word(name) if name in WORDS else None
     if word and not SUPPRESSES[word] and not caller.may(Scope.RELEASE):
         raise BadField("event", MISSING_SCOPE, 403)
-    properties = event.get("properties") or {}
+    properties = {} if event.get("properties") is None else event["properties"]
     if not isinstance(properties, dict):
         raise BadField("properties", WRONG_FORMAT)
     return Told(

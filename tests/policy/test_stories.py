@@ -277,6 +277,33 @@ ADDRESSES = [
     pytest.param(
         [
             profile("1", email=ANN),
+            by_put("Opt Out", "1"),
+            profile("1", email=BOB),
+            profile("2", email=ANN),
+            by_put("Blacklisted", "2"),
+            profile("2", email=NEW),
+            by_put("Whitelisted", "2"),
+            Sends(ANN, OPTED_OUT),
+            by_put("Opt In", "1"),
+            Sends(ANN, PASSES),
+        ],
+        id="two gave the address up, each with a word of their own",
+    ),
+    pytest.param(
+        [
+            profile(None, email=ANN, mobile=MOBILE),
+            told("Blacklisted", email=ANN),
+            profile(None, email=ANN, mobile=None),
+            profile("1", email=ANN),
+            Sends(MOBILE, BLACKLISTED),
+            by_put("Whitelisted", "1"),
+            Sends(MOBILE, PASSES),
+        ],
+        id="what a lead gave up belongs to the user it became",
+    ),
+    pytest.param(
+        [
+            profile("1", email=ANN),
             by_put("Blacklisted", "1"),
             profile("1", email=BOB),
             profile("1", email=ANN),
@@ -303,6 +330,7 @@ ADDRESSES = [
             told("Blacklisted", email="x@straße.de"),
             profile("1", email="x@xn--strae-oqa.de"),
             Sends("x@strasse.de", BLACKLISTED),
+            told("Opt In", email="x@strasse.de"),
             profile("1", mobile=MOBILE),
             Sends("x@strasse.de", BLACKLISTED),
         ],
@@ -584,6 +612,18 @@ DELETIONS = [
             Sends(OLD, PASSES),
         ],
         id="forget: an address given up before stays kept, and a namesake does not release it",
+    ),
+    pytest.param(
+        [
+            profile("1", email=ANN),
+            by_put("Opt Out", "1"),
+            Departure("1", keep_suppressed=True),
+            profile("1", email=ANN),
+            by_put("Blacklisted", "1"),
+            Departure("1", keep_suppressed=True),
+            Sends(ANN, BLACKLISTED, transactional=True),
+        ],
+        id="keep_suppressed: twice deleted, the stricter holds",
     ),
     pytest.param(
         [

@@ -5,8 +5,21 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
-from tests.conftest import ACCEPTED, JSON, OpenGate, RunningGate, Upstream, breaks_off, reply, request
+from tests.conftest import (
+    ACCEPTED,
+    JSON,
+    MAIL,
+    OpenGate,
+    RunningGate,
+    Upstream,
+    breaks_off,
+    mail_body,
+    reply,
+    request,
+    until,
+)
 
 A = "a@example.com"
 OWN = {"x-sendgate-decision", "x-sendgate-outcome", "content-length"}
@@ -128,6 +141,26 @@ async def test_an_answer_cut_short_does_not_look_whole(gate: RunningGate, upstre
     upstream.answer = breaks_off(f"HTTP/1.1 200 OK\r\n{framing}\r\n\r\n5\r\nab".encode())
     with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
         await gate.ask(request("GET", "/mail/v3/templates"))
+
+
+async def test_a_sender_that_does_not_wait(gate: RunningGate, upstream: Upstream) -> None:
+    """A send whose sender goes away amid the answer went out, and is counted and told like any other."""
+    gone = asyncio.Event()
+
+    async def react(_: object, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 202 OK\r\nContent-Length: 50000000\r\n\r\nbegun")
+        await gone.wait()
+        writer.write(bytes(50_000_000))
+        await writer.drain()
+
+    upstream.answer = react
+    with capture_logs() as lines:
+        async with gate.connect() as line:
+            await line.say(request("POST", f"/mail{MAIL}", [JSON], mail_body(A)))
+            await line.reader.readuntil(b"begun")
+        gone.set()
+        await until(lambda: gate.metric("sendgate_sends_total", outcome="forwarded") == 1)
+    assert [line["event"] for line in lines] == ["forwarded"]
 
 
 # ── what the gate itself says ──

@@ -32,13 +32,13 @@ def test_every_command_helps(command: str, capsys: pytest.CaptureFixture[str]) -
 
 
 def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
-    """--help lists every command with a sentence."""
+    """--help lists every command with what it does."""
     with pytest.raises(SystemExit):
         main(["--help"])
-    out = capsys.readouterr().out
-    for command in COMMANDS:
-        (line,) = [line for line in out.splitlines() if line.strip().startswith(f"{command} ")]
-        assert len(line.split()) > 2
+    words = [line.split() for line in capsys.readouterr().out.splitlines()]
+    first = [line[0] for line in words if line]
+    assert [command for command in COMMANDS if first.count(command) != 1] == []
+    assert ["serve", "run", "the", "gate"] in words
 
 
 def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:

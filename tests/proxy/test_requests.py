@@ -198,6 +198,16 @@ def test_printable_text_can_be_written(raw: bytes) -> None:
     assert (printed == value) == (value.encode("utf-8", "replace") == raw)
 
 
+@pytest.mark.parametrize("size", [10_000, 60_000])
+async def test_long_values_pass(gate: RunningGate, upstream: Upstream, size: int) -> None:
+    """A header may be as long as a token with many claims is, and the query as long as one."""
+    token = "x" * size
+    raw = request("GET", f"/mail/v3/templates?{token}", [("Authorization", f"Bearer {token}")])
+    assert (await gate.ask(raw)).status == 202
+    (sent,) = upstream.heard
+    assert (sent.get("Authorization"), sent.target) == (f"Bearer {token}", f"/v3/templates?{token}")
+
+
 # ── the rest of a request's manners ──
 
 

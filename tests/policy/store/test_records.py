@@ -76,7 +76,7 @@ def test_each_refused_recipient_has_a_record(memory: Memory) -> None:
 def test_a_send_that_ends_as_a_whole_has_one_record(memory: Memory) -> None:
     """An unreadable or failed send leaves one record with the count of its recipients and no address."""
     failed = replace(OUTCOME, ending=Ending.FAILED, reason=Reason.UPSTREAM_TIMEOUT, sent=Sent.UNKNOWN, enforced=True)
-    write(memory, replace(failed, refused=(refused(ANN),), upstream_status=504))
+    write(memory, replace(failed, upstream_status=504))
     (record,) = found(memory)
     assert [record[name] for name in ("reason", "recipients", "address", "digest", "sent", "upstream_status")] == [
         "upstream_timeout",
@@ -89,9 +89,16 @@ def test_a_send_that_ends_as_a_whole_has_one_record(memory: Memory) -> None:
 
 
 def test_shadow_is_told(memory: Memory) -> None:
-    """What was not enforced is marked, and that it was sent."""
-    write(memory, replace(OUTCOME, refused=(refused(ANN),), enforced=False, sent=Sent.YES))
-    assert [(record["enforced"], record["sent"]) for record in found(memory)] == [(0, "yes")]
+    """What was not enforced is marked, recipient by recipient, and that it was sent."""
+    write(memory, replace(OUTCOME, refused=(refused(ANN), replace(refused(ANN), enforced=False))))
+    assert [(record["enforced"], record["sent"]) for record in found(memory)] == [(0, "yes"), (1, "no")]
+
+
+def test_what_passed_as_a_whole_keeps_the_records_of_its_refused(memory: Memory) -> None:
+    """A send that a switch let pass may still have refused somebody by the rules that need no store."""
+    write(memory, replace(OUTCOME, refused=(refused(ANN),), reason=Reason.STORE_UNAVAILABLE, enforced=False))
+    told = {record["reason"]: record["enforced"] for record in found(memory)}
+    assert told == {str(refused(ANN).reason): 1, "store_unavailable": 0}
 
 
 def test_a_kept_address_is_masked_and_found(memory: Memory) -> None:
