@@ -6,10 +6,11 @@ know no clock and no I/O, and only `policy.store` knows SQLite.
 
 from policy.policy import Policy
 from policy.store.backups import BadCopy
-from policy.store.database import StoreLocked, StoreUnavailable
+from policy.store.database import StoreLocked
 from policy.store.digests import WrongPepper
 from policy.store.profiles import AddressTaken, UnknownUser
 from policy.store.schema import NewerStore
+from policy.store.writer import StoreUnavailable
 
 __all__ = [
     "AddressTaken",

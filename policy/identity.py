@@ -19,7 +19,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from encodings import idna as idna2003
 
 import idna as idna2008
@@ -30,14 +30,19 @@ _LONGEST_KEY = 320  # 64 of the local part, @, 255 of the domain (RFC 3696, sect
 _BLANKS = " \t\r\n"
 
 # Addresses as nearly everybody writes them. What matches needs lower-casing alone: exactly what _read_email would say,
-# at a tenth of the price.
-_ORDINARY = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]++@(?:[A-Za-z0-9_-]{1,63}+\.)*+[A-Za-z0-9_-]{1,63}+")
+# at a tenth of the price. Not among them are the marks of routes (% and !) and of encoded words (=?).
+_ORDINARY = re.compile(r"[A-Za-z0-9#$&'*+/=^_`{|}~.-]++@(?:[A-Za-z0-9_-]{1,63}+\.)*+[A-Za-z0-9_-]{1,63}+")
 
 _DOMAIN = re.compile(r"(?:[a-z0-9_-]{1,63}+\.)*+[a-z0-9_-]{1,63}+")
 _DOTS = re.compile("[.\u3002\uff0e\uff61]")  # full stops in a domain: RFC 3490, section 3.1
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*+)"@([^@]*)')
 _ATOM = re.compile(r'[^ ()<>\[\]:;,\\"@]+')  # dots may stand anywhere: providers take a..b@example.com as it is
 _UNQUOTED = re.compile(rf"({_ATOM.pattern})@([^@]*)")
+
+# What somebody may read as another address, or as several, once quotes or full-width letters are undone: lists, angle
+# brackets, a second @, the encoded words of RFC 2047.
+_DISPUTED = re.compile(r"[@,;<>]|=\?.*\?=")
+_MOST_HOPS = 3  # of a route in a local part; nobody has meant one for decades
 
 # What str.isprintable lets through though nobody sees it (Default_Ignorable_Code_Point, the Braille blank), and the
 # two marks that stand for something lost.
@@ -50,6 +55,7 @@ _UNSEEN = re.compile(
 _OPENING = r"[ \u00a0(\uff08]*+"
 _BETWEEN = r" \u00a0\u2002-\u200a\u202f\u3000\-\u2010-\u2015\u2212\uff0d.\uff0e()\uff08\uff09/\uff0f"
 _NUMBER = re.compile(rf"{_OPENING}([+\uff0b]?){_OPENING}(\d[\d{_BETWEEN}]*)(?<!\.0)")
+_TRUNK = re.compile(r"(\d[ \u00a0/.-]*)[(\uff08][ \u00a0]*(\d+)[ \u00a0]*[)\uff09]")
 _LONGEST_NUMBER = 100
 _FEWEST_DIGITS, _MOST_DIGITS = 7, 15  # E.164, section 6: at most 15 with the country code
 
@@ -76,7 +82,9 @@ def email_keys(text: str) -> tuple[str, ...]:
     The text is one bare address (RFC 5321 `Mailbox`, with RFC 6531): display names and comments are its provider's
     business. Keys are in NFC and lower case, domains in A-labels without a trailing dot, quotes only where the local
     part needs them; plus signs and dots are kept. There is more than one key where IDNA 2008 (by UTS #46) and
-    IDNA 2003 lead to different domains, and where letters of the local part share their upper case.
+    IDNA 2003 lead to different domains, where letters of the local part share their upper case or are compatibility
+    forms of others (NFKC), and where a relay may read a route in it (`ada%example.com@relay.example`,
+    `example.com!ada@relay.example`).
     """
     if len(text) <= _LONGEST_KEY and _ORDINARY.fullmatch(text):
         return (text.lower(),)
@@ -87,12 +95,16 @@ def phone_keys(text: str, region: str = "") -> tuple[str, ...]:
     """Give all E.164 keys that a phone number may stand for, the canonical one first; none if it is invalid.
 
     A number with a leading + or 00 has one reading. Any other is read both as an international one that lost its plus
-    and, with `region` (ISO 3166, two letters), as a national one. Whether a number is in use is not asked: that
-    changes with every edition of the numbering plans.
+    and, with `region` (ISO 3166, two letters), as a national one. A zero in brackets counts and does not. Whether a
+    number is in use is not asked: that changes with every edition of the numbering plans.
     """
-    number = _digits(text)
-    readings = (_settled(number),) if number.startswith("+") else _readings(number, region.upper())
+    readings = [reading for number in _spellings(text) for reading in _readings(number, region.upper())]
     return tuple(dict.fromkeys([*filter(None, readings), *_twins(readings)]))
+
+
+def is_international(text: str) -> bool:
+    """Tell whether a phone number says its country itself: it is written with a leading + or 00."""
+    return _digits(text).startswith("+")
 
 
 def domain_of(key: str) -> str:
@@ -129,8 +141,25 @@ def _read_email(text: str) -> tuple[str, ...]:
     if parts is None:
         return ()
     content, name = parts
-    keys = tuple(f"{local}@{domain}" for local in _locals(content) for domain in _domains(name))
-    return keys if all(len(key) <= _LONGEST_KEY for key in keys) else ()
+    compatible = unicodedata.normalize("NFKC", content[: _LONGEST_KEY + 1])
+    if _is_disputed(compatible):
+        return ()
+    domains = _domains(name)
+    keys = [f"{local}@{domain}" for local in _locals(content, compatible) for domain in domains]
+    if not keys or any(len(key) > _LONGEST_KEY for key in keys):
+        return ()
+    inner = [key for address in _routed(compatible) for key in _read_email(address)]
+    return tuple(dict.fromkeys(keys + inner))
+
+
+def _is_disputed(compatible: str) -> bool:
+    """Tell whether a local part is too long, a route of too many hops, or something else than one name to some reader.
+
+    The length is asked before the rest because one letter may have become eighteen, and the rest takes its time.
+    """
+    if len(compatible) > _LONGEST_KEY or _DISPUTED.search(compatible):
+        return True
+    return compatible.count("%") + compatible.count("!") > _MOST_HOPS
 
 
 def _parts(text: str) -> tuple[str, str] | None:
@@ -142,9 +171,20 @@ def _parts(text: str) -> tuple[str, str] | None:
     return None
 
 
-def _locals(content: str) -> tuple[str, ...]:
-    lowered = _lowered(content)
-    return tuple(_spelled(local) for local in dict.fromkeys((lowered, _lowered(_caseless(lowered)))))
+def _locals(content: str, compatible: str) -> tuple[str, ...]:
+    lowered, plain = _lowered(content), _lowered(compatible)
+    readings = (lowered, _lowered(_caseless(lowered)), plain, _lowered(_caseless(plain)))
+    return tuple(map(_spelled, dict.fromkeys(readings)))
+
+
+def _routed(content: str) -> Iterator[str]:
+    """Give the addresses that a relay may make of a local part: `ada%host` by the last %, `host!ada` by the first !."""
+    local, percent, host = content.rpartition("%")
+    if percent and local:
+        yield f"{_spelled(local)}@{host}"
+    host, bang, local = content.partition("!")
+    if bang and local:
+        yield f"{_spelled(local)}@{host}"
 
 
 def _lowered(text: str) -> str:
@@ -263,8 +303,22 @@ def _digits(text: str) -> str:
     return f"+{digits[2:]}" if digits.startswith("00") else digits
 
 
+def _spellings(text: str) -> tuple[str, ...]:
+    """Give the digits of a number as written, and without a zero in brackets: `+44 (0)20` means either or both."""
+    if len(text) > _LONGEST_NUMBER:
+        return ()
+    return tuple(dict.fromkeys((_digits(text), _digits(_TRUNK.sub(_without_zero, text)))))
+
+
+def _without_zero(bracket: re.Match[str]) -> str:
+    zero = all(unicodedata.decimal(digit) == 0 for digit in bracket[2])
+    return bracket[1] if zero else bracket[0]
+
+
 def _readings(digits: str, region: str) -> tuple[str, ...]:
-    """Read digits without a plus as a national and as an international number, the likelier one first."""
+    """Read a number with a plus as it is, one without as national and as international, the likelier first."""
+    if digits.startswith("+"):
+        return (_settled(digits),)
     national, international = _national(digits, region), _settled(f"+{digits}")
     if national and _likely_national(national, digits, region):
         return national, international
@@ -317,6 +371,6 @@ def _e164(parsed: phonenumbers.PhoneNumber) -> str:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
-def _twins(keys: tuple[str, ...]) -> list[str]:
+def _twins(keys: Sequence[str]) -> list[str]:
     twins = (_settled(pattern.sub(twin, key)) for key in keys for pattern, twin in _TWINS if pattern.fullmatch(key))
     return [twin for twin in twins if twin]

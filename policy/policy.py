@@ -7,7 +7,7 @@ the store, and nothing else.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -15,10 +15,13 @@ from typing import TypeVar
 from policy import rules
 from policy.events import Event, Learned
 from policy.model import Facts, Microseconds, Outcome, Send, Terms, Verdict
-from policy.store import backups, bulk, facts, journal, learning, lookups, pruning, records, sizes
-from policy.store.database import Database, StoreUnavailable
+from policy.store import backups, bulk, facts, learning, lookups, pruning, records, rekeying, sizes
+from policy.store.database import Database
+from policy.store.writer import StoreUnavailable
 
 T = TypeVar("T")
+
+COUNTING = 60.0  # seconds that a walk over whole tables may take
 
 
 def clock() -> Microseconds:
@@ -34,9 +37,9 @@ class Policy:
         self.now = now
         self.held_at: int | None = None  # the sequence at which a copy ends that nobody has released yet
 
-    def open(self) -> None:
-        """Open the store; raises what Database.open raises."""
-        self.database.open()
+    def open(self, *, create: bool = True) -> None:
+        """Open the store, or make one where there is none unless `create` says no; raises what Database.open raises."""
+        self.database.open(create=create)
         self.held_at = self.database.read_now(backups.ends_at)
 
     def close(self) -> None:
@@ -46,17 +49,27 @@ class Policy:
     async def judge(self, send: Send, terms: Terms) -> Verdict:
         """Say who of a send's recipients is refused; raises StoreUnavailable."""
         self._check_held()
-        keys = {key for recipient in send.recipients for key in recipient.keys}
-        read = facts.facts_about(self.database.digests, keys, known=terms.refuse_unknown)
-        if len(keys) <= facts.ON_THE_LOOP:
-            found = self.database.read_now(read)
-        else:
-            found = await self.database.read(read)
+        return rules.decide(send, await self._facts(send, known=terms.refuse_unknown), terms, self.now())
+
+    async def judge_blindly(self, send: Send, terms: Terms) -> Verdict:
+        """Judge by what can be known, for a route that passes sends when the store fails.
+
+        Whom the store says no for is refused as long as it can be read, though it be a copy that nobody released or a
+        store that cannot be written. Without it, the rules that need none hold. Nobody is refused as unknown.
+        """
+        terms = replace(terms, refuse_unknown=False)
+        try:
+            found = await self._facts(send, known=False)
+        except StoreUnavailable:
+            found = _NOTHING_KNOWN
         return rules.decide(send, found, terms, self.now())
 
-    def judge_blindly(self, send: Send, terms: Terms) -> Verdict:
-        """Judge by the rules that need no store, for a route that passes sends when the store fails."""
-        return rules.decide(send, _NOTHING_KNOWN, replace(terms, refuse_unknown=False), self.now())
+    async def _facts(self, send: Send, *, known: bool) -> Facts:
+        keys = {key for recipient in send.recipients for key in recipient.keys}
+        read = facts.facts_about(self.database.digests, keys, known=known)
+        if len(keys) <= facts.ON_THE_LOOP:
+            return self.database.read_now(read)
+        return await self.database.read(read)
 
     async def record(self, outcome: Outcome) -> None:
         """Write the dispatch failed records of an outcome; raises StoreUnavailable."""
@@ -89,30 +102,47 @@ class Policy:
         return await self.database.write(bulk.learn_rows(self.database.digests, groups, self.now()))
 
     async def probe(self) -> None:
-        """Make sure that the store can be read and that its writer commits; raises StoreUnavailable."""
+        """Make sure that the store can be read and written, by writing a row of its own; raises StoreUnavailable."""
         self._check_held()
-        self.database.read_now(lambda connection: connection.execute("SELECT 1 FROM meta LIMIT 1").fetchone())
-        await self.database.write(lambda _: None)
+        self.database.read_now(backups.ends_at)
+        await self.database.probe(self.now())
 
-    async def last_sequence(self) -> int:
-        """Give the sequence number of the newest journal entry; raises StoreUnavailable."""
-        return self.database.read_now(journal.last_sequence)
+    @property
+    def sequence(self) -> int:
+        """The sequence number of the newest journal entry that was committed, from memory."""
+        return self.database.sequence
 
     async def sizes(self) -> dict[str, int]:
         """Count the store's rows by what they are; raises StoreUnavailable."""
-        return await self.ask(sizes.count)
+        return await self.database.ask(sizes.count, patience=COUNTING)
 
     async def prune(self, job: pruning.Prune) -> int:
         """Remove old rows chunk by chunk, with others' writes in between; gives how many went."""
+        await self.database.write(pruning.look(self.now()))
         gone = chunk = await self.database.write(job)
         while chunk:
             chunk = await self.database.write(job)
             gone += chunk
         return gone
 
+    async def key_phone_traits(self, names: Collection[str]) -> None:
+        """Key the numbers that were told under traits which hold phone numbers only now; raises StoreUnavailable.
+
+        Profiles must be read by these names already, or one that arrives meanwhile is left out.
+        """
+        self._check_held()
+        before = await self.database.ask(rekeying.phone_traits)
+        new = sorted(set(names) - before)
+        pk: int | None = 0 if new else None
+        while pk is not None:
+            pk = await self.database.write(rekeying.key_traits(self.database.digests, new, pk))
+        if before != set(names):
+            await self.database.write(lambda connection: rekeying.mark_phone_traits(connection, names))
+
     async def catch_up(self, lines: Iterable[bytes]) -> int:
         """Tell a journal again behind a copy, in one transaction, and give the sequence it ends at; raises BadCopy."""
-        return await self.database.write(lambda connection: backups.replay(connection, self.database.digests, lines))
+        digests = self.database.digests
+        return await self.database.write(lambda connection: backups.replay(connection, digests, lines), patience=None)
 
     async def release_copy(self) -> None:
         """Take a copy into use."""
@@ -126,8 +156,8 @@ class Policy:
             raise StoreUnavailable(f"{ends}; `sendgate restore` takes it into use")
 
     async def ask(self, read: lookups.Read[T]) -> T:
-        """Read something off the hot path, in a thread; raises StoreUnavailable."""
-        return await self.database.read(read)
+        """Read something off the hot path, in a thread; raises StoreUnavailable, also if it takes too long."""
+        return await self.database.ask(read)
 
 
 _NOTHING_KNOWN = Facts({})

@@ -47,7 +47,7 @@ LONGEST: Final = 16 * 1024  # bytes of a cell
 LONGEST_ORIGINS: Final = 64 * 1024  # somebody may have said STOP to many numbers
 
 _BLANK: Final = dict.fromkeys(COLUMNS, "")
-_EXACT: Final = frozenset({"id", "businessUnit"})  # names of others' making; a blank may be part of them
+EXACT: Final = frozenset({"id", "businessUnit"})  # names of others' making; a blank may be part of them
 _FLAGS: Final[Mapping[str, bool | None]] = {
     "": None,
     "true": True,
@@ -101,7 +101,7 @@ def _cell(cells: Mapping[str, str], name: str) -> str:
         raise BadRow(f"{name} is not UTF-8 text") from None
     if long or "\x00" in text:
         raise BadRow(f"{name} is longer than {longest // 1024} KB, or holds a NUL")
-    return text if name in _EXACT else text.strip()
+    return text if name in EXACT else text.strip()
 
 
 def _subject(row: Mapping[str, str]) -> tuple[Subject, dict[str, Phone]]:
@@ -141,7 +141,7 @@ def _phones(cell: str) -> Iterator[tuple[str, Phone]]:
         named, equals, number = part.rpartition("=")
         trait = named.strip() if equals else "phone"
         keys = identity.phone_keys(number)
-        if not keys:
+        if not keys or not identity.is_international(number):
             raise BadRow("phone is no number with its country (+49…)")
         if trait in seen:
             raise BadRow("phone has two numbers under one name; write home=+49…|mobile=+49…")

@@ -95,13 +95,14 @@ def _told(outcome: Outcome) -> dict[str, str]:
     reasons = {each.reason for each in outcome.refused}
     if outcome.reason is not None:
         reasons.add(outcome.reason)
-    if outcome.refused:
-        told[REFUSED] = str(len(outcome.refused))
+    refused = sum(each.enforced for each in outcome.refused)
+    if refused:
+        told[REFUSED] = str(refused)
     elif outcome.ending is Ending.REFUSED and outcome.recipients:
         told[REFUSED] = str(outcome.recipients)
     if reasons:
         told[REASONS] = ", ".join(sorted(reasons))
-    if outcome.marks:
+    if outcome.marks and outcome.ending not in (Ending.REFUSED, Ending.FAILED):
         told[PASSED] = ", ".join(outcome.marks)
     return told
 

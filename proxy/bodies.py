@@ -2,11 +2,15 @@
 
 What goes upstream is what came; the copy is for reading. Both are bounded by the route's `max_body`, so a small body
 that inflates without end costs no more than a large one.
+
+An upstream that knows no Content-Encoding reads the compressed bytes themselves, and for it they must not say something
+else. So only what the provider documents is inflated, and a gzip header must have no room for text of the sender's.
 """
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from typing import Final
 
 from aiohttp import StreamReader, web
@@ -15,6 +19,7 @@ from policy.reasons import Reason
 from proxy.errors import NotSent
 
 _GZIP: Final = 16 + zlib.MAX_WBITS
+_TEXT_FLAGS: Final = 0x04 | 0x08 | 0x10  # extra field, file name, comment (RFC 1952, section 2.3.1)
 
 
 async def read(request: web.BaseRequest, limit: int) -> bytes:
@@ -41,13 +46,19 @@ async def _collect(content: StreamReader, limit: int) -> bytes:
     raise too_large(limit)
 
 
-def inflated(body: bytes, encoding: str | None, limit: int) -> bytes:
-    """Undo a Content-Encoding; raises NotSent for one that is not gzip, for garbage, and over the limit."""
-    coding = (encoding or "").strip().lower()
+def inflated(body: bytes, declared: Sequence[str], limit: int, allowed: frozenset[str]) -> bytes:
+    """Undo a Content-Encoding; raises NotSent for one that is not allowed, for garbage, and over the limit.
+
+    `declared` are all Content-Encoding headers of the request. Of codings only gzip is known; `allowed` are those that
+    the provider documents.
+    """
+    coding = ", ".join(declared).strip().lower()
     if coding in ("", "identity"):
         return body
-    if coding not in ("gzip", "x-gzip"):
-        raise NotSent(Reason.UNREADABLE, "the body has a Content-Encoding other than gzip")
+    if coding != "gzip" or coding not in allowed:
+        raise NotSent(Reason.UNREADABLE, "the body has a Content-Encoding that the provider does not document")
+    if len(body) > 3 and body[3] & _TEXT_FLAGS:
+        raise NotSent(Reason.UNREADABLE, "the gzip header holds a file name, a comment or an extra field (see gzip -n)")
     inflater = zlib.decompressobj(_GZIP)
     try:
         plain = inflater.decompress(body, limit + 1)

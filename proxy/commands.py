@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import sys
@@ -23,6 +24,7 @@ from proxy.loading import Loaded, load
 from proxy.operator import Door, NoGate, client, door
 from proxy.transfer import BadFile
 
+COLLECT_AFTER: Final = 10_000  # objects: a send to a thousand is some thousand, walked again and again while it is read
 OK: Final = 0
 FAILED: Final = 1
 USAGE: Final = 2
@@ -63,6 +65,7 @@ def serve(arguments: Namespace) -> int:
         raise Failed("aiohttp was installed without its C extension, whose parser is the only one trusted here")
     loaded = _load(arguments)
     log.configure(loaded.config.log.level, loaded.config.log.format)
+    gc.set_threshold(COLLECT_AFTER)
     app = App(arguments.config, loaded)
     app.on_started = lambda: _greet(app)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -133,7 +136,7 @@ def blacklist(arguments: Namespace) -> int:
 
 
 async def _blacklist(arguments: Namespace, loaded: Loaded) -> int:
-    async with door(loaded.config) as gate:
+    async with door(loaded.config, create=True) as gate:
         await _holders(gate, arguments.address)
         await _tell(gate, _as_named(arguments.address, arguments.business_unit), Word.BLACKLISTED)
         _show(arguments.address, await _holders(gate, arguments.address))

@@ -117,7 +117,7 @@ class Listen(Node):
 
     proxy: Listener = option("127.0.0.1:8080", "the senders' door")
     api: Listener = option("127.0.0.1:8081", "the operators' door: users, events, blacklists, records")
-    public: Listener = option("127.0.0.1:8082", "webhooks of providers, unsubscribe links of recipients")
+    public: Listener = option("127.0.0.1:8082", "for webhooks and unsubscribe links; answers nothing yet")
     ops: Listener = option("127.0.0.1:8083", "/metrics, /health/live and /health/ready, without a key")
 
 

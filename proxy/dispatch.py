@@ -10,6 +10,8 @@ and in the answer. A refusal is committed before it is answered and before the r
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import secrets
 import time
 import traceback
@@ -22,6 +24,7 @@ from aiohttp import web
 from policy import Policy, StoreUnavailable
 from policy.model import Ending, Outcome, Refused, Send, Sent, Terms, Verdict
 from policy.reasons import Reason
+from policy.store.records import LONGEST
 from proxy import answers, bodies, headers, requests
 from proxy.errors import FAILURES, NotSent
 from proxy.gate import Entrance, Gate, Route, claims_transactional, may_claim
@@ -67,20 +70,34 @@ class Dispatch:
             response = await self._refuse(walk, ending)
         except Exception as failure:  # noqa: BLE001 (a fault of the gate's own must not look like a sent message)
             response = await self._refuse(walk, fault(failure, forwarding=walk.forwarding))
-        for observe in self._observers:
-            observe(walk.outcome)
+        except asyncio.CancelledError:
+            await self._stopped(walk)
+            raise
+        self._observe(walk.outcome)
         return response
+
+    def _observe(self, outcome: Outcome) -> None:
+        """Tell the observers; what went out must be answered, whatever becomes of a log or a metric."""
+        for observe in self._observers:
+            with contextlib.suppress(Exception):
+                observe(outcome)
+
+    async def _stopped(self, walk: Walk) -> None:
+        """Record what is on its way when the gate stops before the provider answered."""
+        if walk.forwarding and walk.kind is not Kind.HARMLESS and walk.outcome.upstream_status is None:
+            walk.end(NotSent(Reason.UPSTREAM_TIMEOUT, sent=Sent.UNKNOWN, cause="the gate stopped"))
+            await asyncio.shield(self._record_what_happened(walk))
+            self._observe(walk.outcome)
 
     def _unrouted(self) -> web.Response:
         reason = Reason.UNKNOWN_REQUEST
         outcome = Outcome(secrets.token_hex(16), self._policy.now(), "", "", Ending.REFUSED, reason=reason)
-        for observe in self._observers:
-            observe(outcome)
+        self._observe(outcome)
         return answers.no_route(outcome)
 
     def _begin(self, arrival: Arrival, route: Route, path: str) -> Walk:
         asked = Request(arrival.method, path, arrival.query, arrival.headers)
-        campaign = requests.printable(arrival.headers.get("X-Sendgate-Campaign", ""))
+        campaign = _campaign(arrival.headers.get("X-Sendgate-Campaign", ""))
         told = {
             "decision": secrets.token_hex(16),
             "arrived_at": self._policy.now(),
@@ -92,6 +109,7 @@ class Dispatch:
         return Walk(arrival, route, asked, told)
 
     async def _walk(self, gate: Gate, walk: Walk) -> web.StreamResponse:
+        walk.kind = walk.route.provider.sort(walk.request)
         if self.draining:
             raise NotSent(Reason.UPSTREAM_BUSY, "the gate is stopping")
         requests.check(walk.arrival)
@@ -101,7 +119,6 @@ class Dispatch:
             walk.note(client=requests.client(walk.arrival, gate.config.trusted_proxies))
             raise
         walk.note(sender=sender.name if sender else "")
-        walk.kind = walk.route.provider.sort(walk.request)
         if walk.kind is Kind.UNKNOWN:
             self._let_unknown_pass(walk)
         if walk.kind is not Kind.SEND:
@@ -134,7 +151,8 @@ class Dispatch:
         """Find the recipients; False if the send cannot be read and passes all the same. Raises NotSent."""
         settings = walk.route.settings
         try:
-            plain = bodies.inflated(walk.body, walk.arrival.headers.get("Content-Encoding"), settings.max_body)
+            declared = walk.arrival.headers.getall("Content-Encoding", [])
+            plain = bodies.inflated(walk.body, declared, settings.max_body, walk.route.provider.ENCODINGS)
             asked = walk.request
             walk.request = Request(asked.method, asked.path, asked.query, asked.headers, plain)
             walk.send = walk.route.provider.read(walk.request, settings.region)
@@ -152,7 +170,7 @@ class Dispatch:
             channel=send.channel,
             message_class=terms.message_class,
             business_unit=terms.business_unit,
-            campaign=walk.told["campaign"] or send.campaign,
+            campaign=walk.told["campaign"] or _campaign(send.campaign),
             recipients=len(send.recipients),
         )
 
@@ -164,7 +182,7 @@ class Dispatch:
             verdict = await self._policy.judge(send, terms)
         except StoreUnavailable as unavailable:
             walk.let_pass(NotSent(Reason.STORE_UNAVAILABLE, cause=str(unavailable)), "on_store_error")
-            verdict = self._policy.judge_blindly(send, terms)
+            verdict = await self._policy.judge_blindly(send, terms)
         walk.note(judged_seconds=time.perf_counter() - started)
         return verdict
 
@@ -176,8 +194,8 @@ class Dispatch:
         walk.note(refused=told)
         refused = tuple(each for each in told if each.enforced)
         if not refused:
-            await self._record_refused(walk)
             return await self._forward(walk, walk.body)
+        walk.note(reason=None, enforced=True, sent=Sent.NO)  # who is refused is refused, whatever else may pass
         trimmed = self._trimmed(walk, refused)
         if trimmed is not None:
             body, fallen = trimmed
@@ -208,18 +226,20 @@ class Dispatch:
         """Commit who is refused; what cannot be recorded is not done, unless the route says otherwise."""
         outcome = walk.outcome
         try:
-            await self._policy.record(replace(outcome, reason=None))
+            await self._policy.record(
+                replace(outcome, refused=tuple(each for each in outcome.refused if each.enforced))
+            )
         except StoreUnavailable as unavailable:
             walk.note(refused=())  # whoever has no record was not refused, unless a switch goes on with it
             walk.let_pass(NotSent(Reason.STORE_UNAVAILABLE, cause=str(unavailable)), "on_store_error")
-            walk.note(refused=outcome.refused)
+            walk.note(refused=outcome.refused, reason=None, enforced=True, sent=Sent.NO)
 
     async def _refuse(self, walk: Walk, ending: NotSent) -> web.Response:
         """Record and answer the end of a request that is not sent as a whole."""
         walk.end(ending)
         if walk.kind is not Kind.HARMLESS:
             try:
-                await self._policy.record(replace(walk.outcome, refused=()))
+                await self._policy.record(walk.remaining())
             except StoreUnavailable as unavailable:
                 walk.mark("unrecorded")
                 if ending.reason not in FAILURES and walk.route.policy.on_store_error == "refuse":
@@ -233,8 +253,11 @@ class Dispatch:
         response = await self._exchange(walk, body, without=_ABOUT_THE_BYTES if changed else frozenset())
         walk.note(upstream_status=response.status)
         if response.status >= 400:
-            await self._tell_refused_upstream(walk)
-        elif walk.outcome.reason not in (None, Reason.STORE_UNAVAILABLE):
+            unsure = response.status >= 500  # a provider that failed may have taken the send before
+            walk.end(NotSent(Reason.UPSTREAM_REFUSED, sent=Sent.UNKNOWN if unsure else Sent.NO))
+        else:
+            walk.note(sent=Sent.YES)
+        if walk.outcome.reason is not Reason.STORE_UNAVAILABLE:  # that a record failed was found out a moment ago
             await self._record_what_happened(walk)
         return await answers.relay(walk.arrival.source, response, walk.outcome)
 
@@ -272,15 +295,13 @@ class Dispatch:
             walk.note(upstream_seconds=time.perf_counter() - started)
         return response
 
-    async def _tell_refused_upstream(self, walk: Walk) -> None:
-        """Record that the provider said no; its answer goes to the sender whether or not that works."""
-        walk.end(NotSent(Reason.UPSTREAM_REFUSED))
-        await self._record_what_happened(walk)
-
     async def _record_what_happened(self, walk: Walk) -> None:
-        """Record what went out; a failure of the store changes nothing then, and its 503 would ask for a repeat."""
+        """Record what became of what went out: whom shadow mode let have it, and how the send ended.
+
+        A failure of the store changes nothing then, and its 503 would ask for a repeat.
+        """
         try:
-            await self._policy.record(replace(walk.outcome, refused=()))
+            await self._policy.record(walk.remaining())
         except StoreUnavailable:
             walk.mark("unrecorded")
 
@@ -296,6 +317,11 @@ def fault(failure: Exception, *, forwarding: bool) -> NotSent:
     if forwarding:
         return NotSent(Reason.UPSTREAM_TIMEOUT, "the gate failed", sent=Sent.UNKNOWN, cause=told)
     return NotSent(Reason.UNREADABLE, "the gate failed to read it", cause=told)
+
+
+def _campaign(text: str) -> str:
+    """Cut a sender's own text to what each record and log line can hold."""
+    return requests.printable(text)[:LONGEST]
 
 
 def _places(unreadable: Unreadable) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ from proxy.upstream import Upstream
 CLAIMED_CLASS = "X-Sendgate-Class"
 CLAIMED_UNIT = "X-Sendgate-Business-Unit"
 SENDER_KEY = "X-Sendgate-Key"
+LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _DECIDING = (CLAIMED_CLASS, CLAIMED_UNIT, SENDER_KEY, "X-Sendgate-Campaign", "Authorization", "Content-Encoding")
 
 
@@ -122,6 +123,8 @@ class Gate:
             if name in headers and len(headers.getall(name)) > 1:
                 raise NotSent(Reason.UNREADABLE, f"the header {name} stands more than once", status=400)
         if not self.senders and entrance.sender is None:
+            if route.credential:
+                _refuse_web_pages(headers)
             return None
         sender = self._known(entrance, headers)
         if sender is None:
@@ -140,6 +143,16 @@ class Gate:
             return self.senders.get(entrance.sender)
         hashes = credential_hashes(headers.get("Authorization", ""))
         return next((s for s in self.senders.values() if hashes.intersection(s.credential_sha256)), None)
+
+
+def _refuse_web_pages(headers: CIMultiDictProxy[str]) -> None:
+    """Keep a web page on this machine from sending with a credential that the gate holds; raises NotSent."""
+    if "Origin" in headers or headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+        raise NotSent(Reason.SENDER_REFUSED, "a web page may not send with the credential of this route")
+    if bare_host(headers.get("Host", "")) not in LOCAL_HOSTS:
+        raise NotSent(
+            Reason.SENDER_REFUSED, "a route with a credential and without senders is asked by a local name only"
+        )
 
 
 def credential_hashes(authorization: str) -> set[str]:

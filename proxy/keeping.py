@@ -18,7 +18,6 @@ from proxy.config import Config
 from proxy.loading import load
 from proxy.moving import check_apart, reading
 from proxy.operator import Door, NoGate, client, door
-from proxy.terminal import plain
 
 FOLLOW: Final = 1.0  # seconds between looks for new records
 FILTERS: Final = ("since", "until", "reason", "route", "channel", "address", "user", "campaign", "sender")
@@ -54,11 +53,11 @@ def restore(arguments: Namespace) -> int:
 
 async def _restore(arguments: Namespace, config: Config) -> int:
     policy = Policy(config.store.path, config.store.pepper.reveal())
-    await asyncio.to_thread(policy.open)
+    await asyncio.to_thread(policy.open, create=False)
     try:
-        ends = policy.held_at
-        if ends is None:
+        if policy.held_at is None:
             raise BadCopy("this store is no copy; there is nothing to restore")
+        ends = policy.sequence  # further than the copy, where a journal was told to it before
         for path in arguments.journal:
             ends = await policy.catch_up(_lines(path))
         if arguments.accept_loss or (arguments.until is not None and ends >= arguments.until):
@@ -91,13 +90,13 @@ async def _records(arguments: Namespace) -> int:
     opened = client if arguments.follow else door  # who only looks on must not keep a gate from starting
     async with opened(_config(arguments)) as gate:
         page = await _page(gate, {**wanted, "limit": str(arguments.limit)})
-        out.print(_table(page["items"][::-1]))
+        out.print(printing.table(_SHOWN, map(_cells, page["items"][::-1])))
         newest = _newest(page["items"], 0)
         while arguments.follow:
             await asyncio.sleep(FOLLOW)
             fresh = await _since(gate, wanted, newest)
             for item in fresh[::-1]:
-                out.print(plain("  ".join(_cells(item))))
+                out.print(printing.plain("  ".join(_cells(item))))
             newest = _newest(fresh, newest)
     return 0
 

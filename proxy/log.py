@@ -6,9 +6,10 @@ Requests that pass are told at debug level when they are harmless and at info le
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
-from typing import Any, TextIO
+from typing import Any, ClassVar, TextIO, cast
 
 import orjson
 import structlog
@@ -34,16 +35,41 @@ def configure(level: str, style: str, stream: TextIO = sys.stdout) -> None:
             *rendered,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(stream),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Surviving(stream))),
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=logging.WARNING, handlers=[_Library()], force=True)
+
+
+class _Surviving:
+    """A stream that loses lines rather than raise: a full disk or a gone reader must not end a request half-way."""
+
+    lost: ClassVar[int] = 0
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        try:
+            self._stream.write(text)
+        except (OSError, ValueError):
+            _Surviving.lost += 1
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.flush()
+
+
+def lost_lines() -> int:
+    """Say how many lines could not be written since the start."""
+    return _Surviving.lost
 
 
 class _Library(logging.Handler):
     """Hands on what libraries log, without the text of requests that they may quote."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Write one line; a handler that raises would end whatever logged."""
         failure = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
         structlog.get_logger().log(record.levelno, "library", logger=record.name, failure=failure)
 

@@ -109,6 +109,9 @@ class Metrics:
         self.shadow = Gauge(
             "sendgate_shadow", "1 while the route is in shadow mode and refuses nobody.", ["route"], registry=registry
         )
+        self.log_lost = Gauge(
+            "sendgate_log_lines_lost", "Lines of the log that could not be written.", registry=registry
+        )
         self.build = Info("sendgate_build", "The running program.", registry=registry)
         self._prepare()
 

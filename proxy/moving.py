@@ -84,7 +84,7 @@ async def _import(arguments: Namespace) -> int:
         if stream is not sys.stdin:
             stack.enter_context(stream)
         progress, task = stack.enter_context(_progress(err, "importing", _size(path)))
-        async with door(config) as gate:
+        async with door(config, create=True) as gate:
             importer = Importer(gate, release=arguments.release, err=err)
             lines = transfer.read(stream, transfer.format_of(path, arguments.format))
             wanted = (line for line in lines if line[0] >= arguments.from_line)
@@ -138,11 +138,10 @@ def export_people(arguments: Namespace) -> int:
         digests = policy.database.digests
         total = policy.database.snapshot(exporting.count)
         with _written(path) as stream, _progress(err, "exporting", total) as (progress, task):
-            count = policy.database.snapshot(
-                lambda connection: transfer.write(
-                    stream, style, _followed(exporting.export(connection, digests), progress, task)
-                )
+            read = exporting.all_rows(
+                digests, lambda rows: transfer.write(stream, style, _followed(rows, progress, task))
             )
+            count = policy.database.snapshot(read)
     err.print(f"{count} rows written")
     return 0
 
@@ -161,7 +160,7 @@ def reading(config: Config) -> Iterator[Policy]:
     """Open the store for reading, beside the gate that writes it or alone."""
     policy = Policy(config.store.path, config.store.pepper.reveal())
     try:
-        policy.open()
+        policy.open(create=False)
     except StoreLocked:
         yield policy
         return

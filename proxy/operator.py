@@ -53,12 +53,15 @@ class Door:
 
 
 @contextlib.asynccontextmanager
-async def door(config: Config) -> AsyncIterator[Door]:
-    """Open the way to the store, through the running gate if there is one."""
+async def door(config: Config, *, create: bool = False) -> AsyncIterator[Door]:
+    """Open the way to the store, through the running gate if there is one.
+
+    Where there is no store, one is made if `create` says so: whoever only looks would be told that nobody ever said no.
+    """
     policy = Policy(config.store.path, config.store.pepper.reveal())
     async with contextlib.AsyncExitStack() as stack:
         try:
-            await asyncio.to_thread(policy.open)
+            await asyncio.to_thread(policy.open, create=create)
         except StoreLocked:
             pass  # a gate runs
         else:

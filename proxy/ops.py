@@ -7,9 +7,10 @@ that may not does. A faulty configuration file shows as degraded, not as failure
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
+import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,9 +19,12 @@ from aiohttp import web
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from policy import Policy, StoreUnavailable
+from proxy import log
 from proxy.config import Config
 from proxy.metrics import Metrics
 
+PROBE_WAIT: Final = 1.0  # seconds
+PROBE_EVERY: Final = 1.0
 PATHS: Final = frozenset({"/metrics", "/health/live", "/health/ready"})
 
 
@@ -35,7 +39,7 @@ class Health:
     draining: bool = False
     faults: tuple[str, ...] = ()  # of a configuration file that was not taken over
     restart_for: tuple[str, ...] = ()  # changed keys that wait for a restart
-    notices: dict[str, str] = field(default_factory=dict)
+    _probed: float = -math.inf
 
     async def report(self) -> tuple[int, dict[str, Any]]:
         """Say whether the gate is ready, as a status and a document."""
@@ -57,11 +61,24 @@ class Health:
         return 200 if ready else 503, told
 
     async def _store(self) -> str:
+        """Say how the store is; nobody waits for it longer than a moment, for then it is not well."""
+        if self.policy.held_at is not None:
+            return "held"
         try:
-            await self.policy.probe()
-        except StoreUnavailable:
-            return "unavailable" if self.policy.held_at is None else "held"
+            self.policy.database.read_now(lambda _: None)
+            await self._probe()
+        except (StoreUnavailable, TimeoutError):
+            return "unavailable"
         return "ok"
+
+    async def _probe(self) -> None:
+        """Make sure that the store can be written, at most once a second: this door needs no key."""
+        now = asyncio.get_running_loop().time()
+        if now - self._probed < PROBE_EVERY:
+            return
+        async with asyncio.timeout(PROBE_WAIT):
+            await self.policy.probe()
+        self._probed = now
 
     async def measure(self) -> None:
         """Set the gauges that are read from the store."""
@@ -78,8 +95,8 @@ def routes(health: Health) -> list[web.RouteDef]:
     """List the paths of this door."""
 
     async def metrics(_: web.Request) -> web.Response:
-        with contextlib.suppress(StoreUnavailable):
-            health.metrics.sequence.set(await health.policy.last_sequence())
+        health.metrics.sequence.set(health.policy.sequence)
+        health.metrics.log_lost.set(log.lost_lines())
         status, _told = await health.report()
         health.metrics.ready.set(status == 200)
         return web.Response(body=health.metrics.exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 WIDE = 400  # columns where there is no terminal to fit into
 
@@ -26,8 +27,13 @@ def table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     for name in names:
         made.add_column(name, overflow="fold")
     for row in rows:
-        made.add_row(*row)
+        made.add_row(*map(plain, row))
     return made
+
+
+def plain(text: str) -> Text:
+    """Give a text that others wrote as it stands: no markup, and nothing that moves the cursor or sets a colour."""
+    return Text("".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text))
 
 
 def _console(*, stderr: bool) -> Console:

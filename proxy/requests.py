@@ -19,7 +19,18 @@ from proxy.errors import NotSent
 
 Chunks = AsyncIterator[bytes]
 
-OVERRIDES: Final = ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override")
+OVERRIDES: Final = frozenset(
+    {
+        "x-http-method-override",
+        "x-http-method",
+        "x-method-override",
+        "x-original-url",
+        "x-rewrite-url",
+        "x-override-url",
+    }
+)
+BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})  # a body of these may be read as another request
+NEVER_NEIGHBOURLY: Final = ("content-", "authorization", "host", "x-", "cookie")  # what Connection may not take away
 REFUSED_METHODS: Final = frozenset({"CONNECT", "TRACE", "TRACK"})
 
 
@@ -43,6 +54,10 @@ def arrival(request: web.BaseRequest) -> Arrival:
     return Arrival(request, request.method, path, query, bool(mark), host, request.headers)
 
 
+def _connection_options(headers: CIMultiDictProxy[str]) -> list[str]:
+    return [option.strip().lower() for value in headers.getall("Connection", []) for option in value.split(",")]
+
+
 def client(arrived: Arrival, trusted: Sequence[Network]) -> str:
     """Give the address of the client, behind the proxies that are trusted."""
     return client_of(arrived.source.remote, arrived.headers.getall("X-Forwarded-For", []), trusted)
@@ -54,9 +69,14 @@ def check(arrived: Arrival) -> None:
         raise NotSent(Reason.UNKNOWN_REQUEST, "only HTTP/1.0 and HTTP/1.1 are spoken here", status=505)
     if arrived.method in REFUSED_METHODS or not arrived.path.startswith("/") or "#" in arrived.query:
         raise NotSent(Reason.UNKNOWN_REQUEST, "this method or form of target is not proxied")
-    for name in OVERRIDES:
-        if name in arrived.headers:
-            raise NotSent(Reason.UNKNOWN_REQUEST, f"the header {name} would make another request of it")
+    if any(name.lower().replace("_", "-") in OVERRIDES for name in arrived.headers):
+        raise NotSent(Reason.UNKNOWN_REQUEST, "a header would make another request of it")
+    if "_method=" in arrived.query.lower():
+        raise NotSent(Reason.UNKNOWN_REQUEST, "the query would make another request of it")
+    if arrived.method in BODILESS and arrived.source.body_exists:
+        raise NotSent(Reason.UNKNOWN_REQUEST, "a request of this method has no body")
+    if any(option.startswith(NEVER_NEIGHBOURLY) for option in _connection_options(arrived.headers)):
+        raise NotSent(Reason.UNKNOWN_REQUEST, "the Connection header would take away what says how to read the request")
     if "Upgrade" in arrived.headers:
         raise NotSent(Reason.UNKNOWN_REQUEST, "a connection is never upgraded")
 

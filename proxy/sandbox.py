@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 from multidict import CIMultiDictProxy
@@ -64,7 +64,8 @@ class Sandbox:
         path, _, query = target.partition("?")
         given = CIMultiDictProxy(decoded(headers))
         came = body if isinstance(body, bytes) else b"".join([chunk async for chunk in body])
-        request = Request(method, path, query, given, _plain(came, given.get("Content-Encoding")))
+        plain = self._plain(came, given.getall("Content-Encoding", []))
+        request = Request(method, path, query, given, plain)
         if self._provider.sort(request) is Kind.SEND:
             self.messages.append(Message(self._now(), self._route, method, path, _text(request.body)))
             answer = self._provider.accepted(request, secrets.token_hex(16))
@@ -78,12 +79,11 @@ class Sandbox:
     async def close(self) -> None:
         """Have nothing to close."""
 
-
-def _plain(body: bytes, encoding: str | None) -> bytes:
-    try:
-        return bodies.inflated(body, encoding, _LARGEST)
-    except NotSent:
-        return body  # whatever could not be read was let pass on purpose
+    def _plain(self, body: bytes, declared: Sequence[str]) -> bytes:
+        try:
+            return bodies.inflated(body, declared, _LARGEST, self._provider.ENCODINGS)
+        except NotSent:
+            return body  # whatever could not be read was let pass on purpose
 
 
 def _text(body: bytes) -> str:

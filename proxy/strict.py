@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
@@ -32,6 +33,7 @@ _SEGMENT = re.compile(r"(?:[\w.~!$&'()*+,=:@-]|%[0-9A-Fa-f]{2})+", re.ASCII)
 _PLAIN_PATH = re.compile(r"(?:/(?!\.\.?(?:/|\Z))[\w.~!$&'()*+,=:@-]++)++/?", re.ASCII)  # no escape, so one reading
 _NEEDLESS = re.compile(r"%(?:4[1-9A-F]|5[0-9AF]|6[1-9A-F]|7[0-9AE]|3[0-9]|2[DE])", re.IGNORECASE)  # of A-Za-z0-9-._~
 _SEPARATORS = re.compile(r"[\x00-\x20\x7f/\\%;?#]")
+_NO_LETTERS = re.compile("[^a-z]+")
 _CONTENT_TYPE = re.compile(r'([\w.+-]+/[\w.+-]+)\s*(?:;\s*charset\s*=\s*("?)utf-8\2\s*)?;?', re.ASCII | re.IGNORECASE)
 
 
@@ -41,6 +43,16 @@ _CONTENT_TYPE = re.compile(r'([\w.+-]+/[\w.+-]+)\s*(?:;\s*charset\s*=\s*("?)utf-
 def folded(name: str) -> str:
     """Give the name as the most forgiving reader takes it: up to a NUL, without blanks around it, in one case."""
     return name.partition("\0")[0].strip().casefold()
+
+
+def letters(name: str) -> str:
+    """Give the plain letters of a name, all that is sure to be left by readers who drop marks: `To_`, `.To`, `ｔｏ`."""
+    return _NO_LETTERS.sub("", unicodedata.normalize("NFKC", name).casefold())
+
+
+def looks_like(name: str, names: frozenset[str]) -> bool:
+    """Tell whether a forgiving reader could take the name for one of these, which are given by their letters alone."""
+    return letters(name) in names or letters(folded_field(name)) in names
 
 
 def folded_field(name: str) -> str:
@@ -110,11 +122,10 @@ def json_tree(body: bytes) -> Any:
 
 
 def json_as_spelled(body: bytes) -> Any:
-    """Read strict JSON for writing it again: whatever a number would lose on the way stays as it is spelled.
+    """Read JSON that `json_tree` let through for writing it again: numbers stay as they are spelled.
 
-    Floats (1.10, 1e2), integers beyond 64 bits and -0 become fragments that `write_json` copies. Raises Unreadable.
+    Floats (1.10, 1e2), integers beyond 64 bits and -0 become fragments that `write_json` copies.
     """
-    json_tree(body)
     return json.loads(body.decode(), parse_float=orjson.Fragment, parse_int=_integer_as_spelled)
 
 
@@ -137,12 +148,15 @@ def _count_keys(tree: Any) -> int:
         below: list[Any] = []
         nested = False
         for value in level:
-            if type(value) is dict:
+            kind = type(value)
+            if kind is str:
+                continue
+            if kind is dict:
                 nested = True
                 keys += len(value)
                 seen.add(tuple(value))
                 below += value.values()
-            elif type(value) is list:
+            elif kind is list:
                 nested = True
                 below += value
         depth += nested
@@ -210,6 +224,14 @@ def _field(piece: bytes) -> Field:
     if match is None:
         raise Unreadable("a field of the form is not NAME=VALUE in URL encoding")
     return Field(_form_text(match[1]), _form_text(match[2]))
+
+
+def names_behind_semicolons(raw: bytes) -> Iterator[str]:
+    """Find the names of fields for readers who cut a form at semicolons too, as HTML 4 advised (appendix B.2.2)."""
+    for piece in raw.split(b";")[1:]:
+        name, equals, _ = piece.partition(b"&")[0].partition(b"=")
+        if equals:
+            yield unquote_to_bytes(name.replace(b"+", b" ")).decode(errors="replace")
 
 
 def _form_text(raw: bytes) -> str:

@@ -22,11 +22,11 @@ from typing import Any, Final, TextIO
 
 import orjson
 
-from policy.rows import COLUMNS, LONGEST, LONGEST_ORIGINS
+from policy.rows import COLUMNS, EXACT, LONGEST, LONGEST_ORIGINS
 
 FORMATS: Final = ("csv", "ndjson")
 DELIMITERS: Final = ",;\t"
-LONGEST_ROW: Final = (len(COLUMNS) - 2) * LONGEST + LONGEST_ORIGINS  # bytes; no row that can be taken is longer
+LONGEST_ROW: Final = (len(COLUMNS) - 1) * LONGEST + LONGEST_ORIGINS  # bytes; no row that can be taken is longer
 LISTS: Final = frozenset({"optOutChannels", "optOutOrigins"})  # may be lists in NDJSON
 
 Line = tuple[int, list[str] | str]  # the line's number, and its cells, or why it cannot be read
@@ -84,11 +84,20 @@ def _read_csv(stream: TextIO) -> Iterator[Line]:
             lines.give_back()
             yield number, f"no CSV: {error}"
             continue
-        if len(row) == len(names):
-            yield number, ["" if at is None else row[at] if exact else row[at].strip() for at in order]
-        elif row:
+        wrong = _wrong(row, names, several=lines.several)
+        if wrong:
             lines.give_back()
-            yield number, f"{len(row)} cells where the first line names {len(names)} columns"
+            yield number, wrong
+        elif row:
+            yield number, ["" if at is None else row[at] if exact else row[at].strip() for at in order]
+
+
+def _wrong(row: Sequence[str], names: Sequence[str], *, several: bool) -> str:
+    if row and len(row) != len(names):
+        return f"{len(row)} cells where the first line names {len(names)} columns"
+    if several and any("\n" in cell and name not in EXACT for name, cell in zip(names, row, strict=False)):
+        return "a cell over several lines; a quote that is not closed?"
+    return ""
 
 
 class _Lines:
@@ -113,6 +122,11 @@ class _Lines:
         self._number += len(self._row)
         self._row.clear()
         return self._number
+
+    @property
+    def several(self) -> bool:
+        """Tell whether the row stands in more than one line."""
+        return len(self._row) > 1
 
     def give_back(self) -> None:
         """Let all lines of the row but the first be read anew."""
@@ -182,11 +196,21 @@ def write(stream: TextIO, style: str, rows: Iterable[tuple[str, ...]]) -> int:
 
 
 def _write_csv(stream: TextIO, rows: Iterable[tuple[str, ...]]) -> int:
-    writer = csv.writer(stream, lineterminator="\n")
+    writer = csv.writer(_Unix(stream))  # with CRLF for its end of line, or it would leave a CR in a cell unquoted
     writer.writerow(COLUMNS)
     counted = _Counted(rows)
     writer.writerows(counted)
     return counted.count
+
+
+class _Unix:
+    """Ends the lines of a CSV writer as everything else here ends them."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._write = stream.write
+
+    def write(self, line: str) -> None:
+        self._write(line.removesuffix("\r\n") + "\n")
 
 
 def _write_ndjson(stream: TextIO, rows: Iterable[tuple[str, ...]]) -> int:

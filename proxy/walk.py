@@ -52,6 +52,13 @@ class Walk:
         if switch not in self.outcome.marks:
             self.note(marks=(*self.outcome.marks, switch))
 
+    def remaining(self) -> Outcome:
+        """Give what is left to record once the refusals are: whom shadow mode let have it, and the send as a whole."""
+        outcome = self.outcome
+        let_through = tuple(each for each in outcome.refused if not each.enforced)
+        refused = len(outcome.refused) - len(let_through)
+        return replace(outcome, refused=let_through, recipients=outcome.recipients - refused)
+
     def end(self, ending: NotSent) -> None:
         """Note that the request ended as a whole."""
         self.note(
@@ -59,7 +66,7 @@ class Walk:
             reason=ending.reason,
             sent=ending.sent,
             enforced=True,
-            cause=ending.cause,
+            cause=ending.cause or ending.detail,
         )
 
     def let_pass(self, ending: NotSent, switch: str) -> None:

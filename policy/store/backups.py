@@ -45,7 +45,7 @@ class Copied:
 
 def copy(source: sqlite3.Connection, target: Path) -> Copied:
     """Copy the store to a new file, whole or not at all; raises BadCopy, OSError and sqlite3.Error."""
-    part = target.with_name(f"{target.name}.part")
+    part = part_of(target)
     _make_private(part)
     with contextlib.closing(sqlite3.connect(part)) as copied:
         source.backup(copied)  # in one step: a copy in several begins anew at each write of the gate
@@ -81,16 +81,15 @@ def release(connection: sqlite3.Connection) -> None:
 def put_into_place(copy: Path, store: Path, aside: str) -> None:
     """Check a copy and put it where the store is, while nobody writes there; raises BadCopy, StoreLocked and OSError.
 
-    What was there is moved aside, with this word behind its name; nothing is lost.
+    What was there is moved aside, with this word behind its name; nothing is lost. Whoever is interrupted between the
+    two leaves no store and the `.part` of one, and no gate starts with an empty store then (Database.open).
     """
-    part = store.with_name(f"{store.name}.part")
+    if Path(f"{store}.{aside}").exists():
+        raise BadCopy(f"{store}.{aside} is there already")
     store.parent.mkdir(parents=True, exist_ok=True)
-    _make_private(part)
-    shutil.copyfile(copy, part)
-    _check(part)
-    _sync(part)
     lock = locked(store)
     try:
+        part = _brought(copy, part_of(store))
         for suffix in ("", "-wal", "-shm"):
             there = Path(f"{store}{suffix}")
             if there.exists():
@@ -99,6 +98,24 @@ def put_into_place(copy: Path, store: Path, aside: str) -> None:
         _sync(store.absolute().parent)
     finally:
         os.close(lock)
+
+
+def part_of(store: Path) -> Path:
+    """Say where a copy lies while it is put into place."""
+    return store.with_name(f"{store.name}.part")
+
+
+def _brought(copy: Path, part: Path) -> Path:
+    """Bring a copy beside the store, and check it; a bad one leaves nothing there."""
+    _make_private(part)
+    try:
+        shutil.copyfile(copy, part)
+        _check(part)
+    except BaseException:
+        part.unlink()
+        raise
+    _sync(part)
+    return part
 
 
 def _make_private(part: Path) -> None:

@@ -12,7 +12,7 @@ for the id and for the address.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
@@ -190,16 +190,21 @@ def _registers(tables: _Tables, group: Group, pk: int, arrived: Microseconds) ->
 
 
 def _person(store: str, pk: int, subject: Subject, profile: Profile | None, now: Microseconds) -> tuple[Any, ...]:
-    email = profile.email if profile else subject.email
+    email = (profile.email or None) if profile else subject.email
     keys = profile.email_keys if profile else subject.email_keys
-    phones = dict(profile.phones) if profile else {}
+    phones = _held(profile.phones) if profile else {}
     if subject.phone is not None:
         phones = {"phone": (subject.phone, subject.phone_keys)}
     unit = (profile.business_unit if profile else subject.business_unit) or ""
-    traits = orjson.dumps(dict(profile.traits)).decode() if profile else "{}"
+    traits = orjson.dumps(_held(profile.traits)).decode() if profile else "{}"
     key = keys[0] if keys else None
     xng_id = people.xng_id(store, pk)
     return (pk, subject.id, xng_id, email, key, unit, orjson.dumps(phones).decode(), traits, now, now)
+
+
+def _held(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what is told to be taken away."""
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _write(connection: sqlite3.Connection, tables: _Tables) -> None:

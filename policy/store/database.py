@@ -1,15 +1,14 @@
-"""The one writer, the readers, and the transactions between them.
+"""One store file: its lock, its one writer and its readers.
 
 SQLite before 3.51.3 can corrupt a WAL when two connections write or checkpoint at once, and one writer cannot meet
-that: a single connection in a single thread writes and checkpoints, every other connection is read-only, and a lock
-beside the file keeps a second process out. Nothing is mapped into memory.
+that: a single connection in a single thread writes and checkpoints (writer.py), every other connection is read-only,
+and a lock beside the file keeps a second process out. Nothing is mapped into memory.
 
-Commits are grouped. Whoever wants to write hands a function to the thread; the thread takes all that wait, runs each
-in a savepoint of one transaction, and pays one fsync for all of them. An answer is given only after that fsync, so what
-was acknowledged survives a power cut, and a function that fails takes only its own changes with it.
+Judging never waits for anything else that reads. It has a connection on the event loop and threads of its own; what
+the API and the counts ask is answered in other threads, and given up after a while.
 
-A file that is deleted or replaced under a running gate would swallow every write without an error. So the file's
-identity is checked around each commit and before each read.
+A file that is deleted or replaced under a running gate would swallow every write without an error, and without the lock
+file a second gate could write. So their identity is checked around each commit and before each read.
 """
 
 from __future__ import annotations
@@ -18,57 +17,35 @@ import asyncio
 import contextlib
 import fcntl
 import os
-import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import sqlite_utils
 
 from policy.store import rekeying, schema
 from policy.store.digests import Digests, WrongPepper
+from policy.store.writer import PATIENCE, StoreUnavailable, Writer
 
 T = TypeVar("T")
 
-GROUP = 1024  # the most writers that share one fsync
 WRITE_WAIT = 2.0  # seconds to wait for a foreign lock before a write is refused
 READ_WAIT = 0.1
+JUDGING = 2  # threads for sends to many; the others read on the event loop
+ASKING = 2
+_STEPS = 10_000  # of SQLite, between two looks at the clock
 # KiB. Readers keep SQLite's own 2 MB: over ten million rows nearly each page is a new one, and a small cache is faster,
 # because its buffers stay in the processor's.
 _WRITERS_CACHE = "PRAGMA cache_size = -32768"
-_OF_THE_JOB = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.DataError)  # faults that are not the store's
-
-
-class StoreUnavailable(Exception):
-    """The store cannot be read or written now; nothing that was not acknowledged was kept."""
+_PROBE = "INSERT INTO meta VALUES ('probed', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 
 
 class StoreLocked(Exception):
     """Another process has this store open for writing."""
-
-
-@dataclass(slots=True)
-class _Job:
-    """One function that waits for the writer, and who waits for its result."""
-
-    function: Callable[[sqlite3.Connection], Any]
-    loop: asyncio.AbstractEventLoop
-    future: asyncio.Future[Any]
-    result: Any = None
-    error: BaseException | None = None
-
-    def settle(self) -> None:
-        if self.future.done():
-            return
-        if self.error is not None:
-            self.future.set_exception(self.error)
-        else:
-            self.future.set_result(self.result)
 
 
 class Database:
@@ -76,22 +53,36 @@ class Database:
 
     def __init__(self, path: Path, pepper: str = "") -> None:
         self.path = path
-        self._files = (str(path), f"{path}-wal")
+        self._files = (str(path), f"{path}-wal", f"{path}.lock")
         self.digests = Digests(pepper)
         self.on_commit: Callable[[float, int], None] = _unobserved  # seconds, and how many writers shared it
-        self._entrance = threading.Lock()  # nothing may queue up behind the word that closes the store
-        self._stopping = False
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread: Writer | None = None
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
-        self._pool = ThreadPoolExecutor(4, thread_name_prefix="store-read")
+        self._judging = ThreadPoolExecutor(JUDGING, thread_name_prefix="store-judge")
+        self._asking = ThreadPoolExecutor(ASKING, thread_name_prefix="store-ask")
         self._closed = False
 
-    def open(self) -> None:
-        """Lock, migrate and open the store.
+    @property
+    def alive(self) -> bool:
+        """Tell whether the writer's thread runs; while it does not, nothing can be written."""
+        return self._thread is not None and self._thread.alive
+
+    @property
+    def sequence(self) -> int:
+        """The sequence number of the newest journal entry that was committed, 0 before the store is open."""
+        return self._thread.sequence if self._thread is not None else 0
+
+    def open(self, *, create: bool = True) -> None:
+        """Lock, migrate and open the store; where there is none it is made, unless `create` says otherwise.
 
         Raises StoreLocked, WrongPepper, schema.NewerStore, and StoreUnavailable for everything the disk may refuse.
         """
+        if not _holds_something(self.path):
+            if not create:
+                raise StoreUnavailable(f"there is no store at {self.path}")
+            if Path(f"{self.path}.part").exists():  # see backups.put_into_place
+                raise StoreUnavailable(f"putting a backup into place at {self.path} was interrupted; restore it again")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._lock = locked(self.path)
@@ -101,39 +92,37 @@ class Database:
                 undo.callback(self._writer.close)
                 self._identity = self._seen()
                 self._now = self._reader()
+                self._thread = Writer(self._writer, self._intact, self._observe)
                 undo.pop_all()
         except (OSError, sqlite3.Error) as error:
             raise StoreUnavailable(f"cannot open the store {self.path}: {error}") from error
-        self._thread = threading.Thread(target=self._write_all, name="store-write", daemon=True)
-        self._thread.start()
 
     def close(self) -> None:
         """Finish what waits, close every connection and give the lock back."""
-        with self._entrance:
-            if self._closed:
-                return
-            self._closed = True
-            self._jobs.put(None)
-        self._thread.join()
-        self._pool.shutdown()
+        if self._closed or self._thread is None:
+            return
+        self._closed = True
+        self._thread.close()
+        self._judging.shutdown()
+        self._asking.shutdown()
         for reader in self._readers:
             reader.close()
         self._writer.close()
         os.close(self._lock)
 
-    async def write(self, function: Callable[[sqlite3.Connection], T]) -> T:
+    async def write(self, function: Callable[[sqlite3.Connection], T], *, patience: float | None = PATIENCE) -> T:
         """Run a function in the writer's thread and return its result once it is committed.
 
-        Raises what the function raises (its changes are undone), or StoreUnavailable if nothing could be committed.
+        Raises what the function raises (its changes are undone), or StoreUnavailable if nothing could be committed, or
+        not within so many seconds; None waits for as long as it takes.
         """
-        loop = asyncio.get_running_loop()
-        job = _Job(function, loop, loop.create_future())
-        with self._entrance:
-            if self._closed:
-                raise StoreUnavailable("the store is closed")
-            self._jobs.put(job)
-        result: T = await job.future
-        return result
+        if self._closed or self._thread is None:
+            raise StoreUnavailable("the store is closed")
+        return await self._thread.write(function, patience)
+
+    async def probe(self, now: int) -> None:
+        """Make sure that the store can be written, by writing down when; raises StoreUnavailable."""
+        await self.write(lambda connection: connection.execute(_PROBE, (str(now),)).rowcount)
 
     def read_now(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """Run a short read on the calling thread: the event loop's own connection.
@@ -143,22 +132,29 @@ class Database:
         return self._run(lambda: self._now, function)
 
     async def read(self, function: Callable[[sqlite3.Connection], T]) -> T:
-        """Run a read in a thread; raises StoreUnavailable."""
+        """Run a read of judging in one of its threads; raises StoreUnavailable."""
+        return await self._in_thread(self._judging, lambda: self._run(self._of_this_thread, function))
+
+    async def ask(self, function: Callable[[sqlite3.Connection], T], *, patience: float = PATIENCE) -> T:
+        """Run a read that nobody's send waits for; raises StoreUnavailable, also after so many seconds."""
+        until = time.monotonic() + patience
+        return await self._in_thread(self._asking, lambda: self._run(self._of_this_thread, _until(until, function)))
+
+    async def _in_thread(self, pool: ThreadPoolExecutor, read: Callable[[], T]) -> T:
         if self._closed:
             raise StoreUnavailable("the store is closed")
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, self._read_in_thread, function)
+        return await asyncio.get_running_loop().run_in_executor(pool, read)
 
     def snapshot(self, function: Callable[[sqlite3.Connection], T]) -> T:
-        """Run a read on a connection of its own (export, backup), in the calling thread."""
+        """Run a read on a connection of its own (export, backup), in the calling thread.
+
+        Raises what the function raises, and StoreUnavailable for what SQLite does.
+        """
         try:
             with contextlib.closing(self._connect_reader()) as connection:
                 return function(connection)
-        except (OSError, sqlite3.Error) as error:
+        except sqlite3.Error as error:
             raise StoreUnavailable(f"cannot read the store: {error}") from error
-
-    def _read_in_thread(self, function: Callable[[sqlite3.Connection], T]) -> T:
-        return self._run(self._of_this_thread, function)
 
     def _of_this_thread(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
@@ -172,57 +168,6 @@ class Database:
             return function(connection())
         except (OSError, sqlite3.Error) as error:
             raise StoreUnavailable(f"cannot read the store: {error}") from error
-
-    # The writer's thread
-
-    def _write_all(self) -> None:
-        while (first := self._jobs.get()) is not None:
-            jobs = [first, *self._waiting()]
-            started, changes = time.perf_counter(), self._writer.total_changes
-            try:
-                self._commit(jobs)
-            except (OSError, sqlite3.Error) as error:
-                _roll_back(self._writer)
-                unavailable = StoreUnavailable(f"cannot write the store: {error}")
-                for job in jobs:
-                    job.error = job.error or unavailable
-            else:
-                if self._writer.total_changes > changes:  # a probe writes nothing and says nothing of the disk
-                    self.on_commit(time.perf_counter() - started, len(jobs))
-            _settle(jobs)
-            if self._stopping:
-                return
-
-    def _waiting(self) -> Iterator[_Job]:
-        for _ in range(GROUP - 1):
-            try:
-                job = self._jobs.get_nowait()
-            except queue.Empty:
-                return
-            if job is None:
-                self._stopping = True
-                return
-            yield job
-
-    def _commit(self, jobs: list[_Job]) -> None:
-        writer = self._writer
-        self._intact()
-        writer.execute("BEGIN IMMEDIATE")
-        for job in jobs:
-            writer.execute("SAVEPOINT job")
-            try:
-                job.result = job.function(writer)
-            except (OSError, sqlite3.DatabaseError) as error:
-                if not writer.in_transaction or not isinstance(error, _OF_THE_JOB):
-                    raise  # the disk or the store, not the job: nobody's changes can be kept
-                job.error = error
-                writer.execute("ROLLBACK TO job")
-            except Exception as error:  # noqa: BLE001 (whatever a job raises is its caller's, who gets it from write())
-                job.error = error
-                writer.execute("ROLLBACK TO job")
-            writer.execute("RELEASE job")
-        writer.execute("COMMIT")
-        self._intact()  # a commit to a file that is gone must not be acknowledged
 
     # Connections
 
@@ -238,9 +183,8 @@ class Database:
             connection.execute(_WRITERS_CACHE)
             schema.migrate(sqlite_utils.Database(connection, execute_plugins=False))
             self._recognise(connection)
-            connection.execute("BEGIN IMMEDIATE")  # a store that cannot be written must be told of at the start
+            connection.execute(_PROBE, ("opened",))  # a store that cannot be written must be told of at the start
             rekeying.rekey(connection, self.digests)
-            connection.execute("COMMIT")
         except BaseException:
             connection.close()
             raise
@@ -272,8 +216,12 @@ class Database:
         connection.execute("PRAGMA mmap_size = 0")
         return connection
 
+    def _observe(self, seconds: float, jobs: int) -> None:
+        self.on_commit(seconds, jobs)
+
     def _seen(self) -> tuple[tuple[int, int], ...]:
-        return _inode(self._files[0]), _inode(self._files[1])
+        store, log, lock = self._files
+        return _inode(store), _inode(log), _inode(lock)
 
     def _intact(self) -> None:
         """Make sure that the files under the path are still those that were opened."""
@@ -283,6 +231,21 @@ class Database:
 
 def _unobserved(_seconds: float, _jobs: int) -> None:
     """Take no notice."""
+
+
+def _until(moment: float, function: Callable[[sqlite3.Connection], T]) -> Callable[[sqlite3.Connection], T]:
+    """Make a read that is broken off at a moment of the monotonic clock."""
+
+    def read(connection: sqlite3.Connection) -> T:
+        connection.set_progress_handler(lambda: time.monotonic() > moment, _STEPS)
+        try:
+            if time.monotonic() > moment:  # it waited too long for a thread
+                raise sqlite3.OperationalError("interrupted")
+            return function(connection)
+        finally:
+            connection.set_progress_handler(None, 0)
+
+    return read
 
 
 def _inode(path: str) -> tuple[int, int]:
@@ -301,22 +264,8 @@ def locked(path: Path) -> int:
     return lock
 
 
-def _roll_back(connection: sqlite3.Connection) -> None:
-    with contextlib.suppress(sqlite3.Error):
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-
-
-def _settle(jobs: list[_Job]) -> None:
-    """Wake everybody who waits, with one call into each loop."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
-    for job in jobs:
-        by_loop.setdefault(job.loop, []).append(job)
-    for loop, theirs in by_loop.items():
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(_settle_all, theirs)
-
-
-def _settle_all(jobs: list[_Job]) -> None:
-    for job in jobs:
-        job.settle()
+def _holds_something(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except OSError:
+        return False

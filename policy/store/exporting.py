@@ -9,9 +9,10 @@ If they are suppressed, the key follows as a kept address, or it would pass afte
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Generator, Iterator
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
@@ -22,12 +23,14 @@ from policy.store.digests import Digests
 from policy.store.facts import register_of
 from policy.store.people import addresses
 
+T = TypeVar("T")
+
 _PERSONS = "SELECT pk, external_id, email, business_unit, phones, kept FROM person ORDER BY pk"
 _REGISTERS = "SELECT person, kind, channel, origin, number, suppressed_at, released_at FROM register ORDER BY person"
 _SEVERAL = "SELECT person, count(*) FROM address GROUP BY person HAVING count(*) > 1 ORDER BY person"
 
 
-def export(connection: sqlite3.Connection, digests: Digests) -> Iterator[tuple[str, ...]]:
+def export(connection: sqlite3.Connection, digests: Digests) -> Generator[tuple[str, ...]]:
     """Give a row of cells for everybody, kept addresses included."""
     connection.execute("BEGIN")
     try:
@@ -42,6 +45,16 @@ def export(connection: sqlite3.Connection, digests: Digests) -> Iterator[tuple[s
                     yield rows.cells_of(_kept(digests, digest, person.unit), suppressing)
     finally:
         connection.execute("COMMIT")
+
+
+def all_rows(digests: Digests, take: Callable[[Iterator[tuple[str, ...]]], T]) -> Callable[[sqlite3.Connection], T]:
+    """Make the read that lets somebody take the rows, as many as they like."""
+
+    def read(connection: sqlite3.Connection) -> T:
+        with contextlib.closing(export(connection, digests)) as lines:
+            return take(lines)
+
+    return read
 
 
 def count(connection: sqlite3.Connection) -> int:

@@ -104,6 +104,12 @@ def derive(connection: sqlite3.Connection, digests: Iterable[bytes]) -> None:
             connection.execute("INSERT OR REPLACE INTO suppressed VALUES (?, ?)", (hashed, text))
 
 
+def derived(connection: sqlite3.Connection, digests: Iterable[bytes]) -> list[bytes]:
+    """List those of some digests whose row is there."""
+    there = "SELECT 1 FROM suppressed WHERE key_hash = ?"
+    return [digest for digest in digests if connection.execute(there, (key_hash(digest),)).fetchone()]
+
+
 def row(joined: list[tuple[Any, ...]]) -> str | None:
     """Make the facts of one 64-bit key from the joined rows, or None if nothing is kept from anybody who has it."""
     people: dict[tuple[str, int], list[Any]] = {}

@@ -96,7 +96,8 @@ def identity_of(told: Told) -> bytes | None:
     """Give the identity of a statement with a stated time, or None: without one, each telling is a statement anew."""
     if told.stated is None:
         return None
-    what = [told.name, told.channel, told.origin, told.number, told.stated.text, dict(told.properties)]
+    stated = (told.stated.first, told.stated.last)  # not its text: `Z` and `+00:00` state the same
+    what = [told.name, told.channel, told.origin, told.number, stated, dict(told.properties)]
     text = orjson.dumps([_who(told.subject), what], option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(text, digest_size=16).digest()
 

@@ -16,7 +16,6 @@ from policy.events import KIND, SUPPRESSES, Departure, Event, Learned, Profile, 
 from policy.model import Microseconds
 from policy.store import journal, people, profiles
 from policy.store.digests import Digests
-from policy.store.facts import derive
 from policy.store.people import Person
 from policy.store.profiles import AddressTaken, UnknownUser
 
@@ -131,7 +130,7 @@ class _Folding:
     def save(self) -> None:
         if self.new is not self.old:
             people.write_registers(self.connection, self.pk, self.old, self.new)
-            derive(self.connection, people.addresses(self.connection, self.pk))
+            people.derive_for(self.connection, self.pk, people.addresses(self.connection, self.pk))
 
 
 _BOTH = frozenset({True, False})

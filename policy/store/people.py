@@ -23,7 +23,7 @@ from policy import state
 from policy.events import Phone, Subject
 from policy.model import Microseconds
 from policy.store.digests import Digests
-from policy.store.facts import derive, register_of
+from policy.store.facts import derive, derived, register_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ def _add_kept(connection: sqlite3.Connection, digest: bytes, unit: str, now: Mic
     values = {"kept": 1, "business_unit": unit, "created_at": now, "updated_at": now}
     pk = _insert(connection, values)
     set_addresses(connection, pk, {digest})
-    derive(connection, {digest})
+    derive_for(connection, pk, {digest})
     return _there(connection, pk)
 
 
@@ -201,12 +201,13 @@ def set_addresses(connection: sqlite3.Connection, pk: int, digests: Collection[b
     connection.executemany("INSERT OR IGNORE INTO address VALUES (?, ?)", [(digest, pk) for digest in digests])
 
 
-def add_keys(connection: sqlite3.Connection, digests: Digests, pk: int, keys: Iterable[str]) -> None:
-    """Let a person have these keys as well: another spelling of a known address may be read in more ways."""
+def add_keys(connection: sqlite3.Connection, digests: Digests, pk: int, keys: Iterable[str]) -> bool:
+    """Let a person have these keys as well, and tell whether any is new: another spelling may be read in more ways."""
     new = {digests.digest(key) for key in keys} - addresses(connection, pk)
     if new:
         connection.executemany("INSERT INTO address VALUES (?, ?)", [(digest, pk) for digest in new])
-        derive(connection, new)
+        derive_for(connection, pk, new)
+    return bool(new)
 
 
 def addresses(connection: sqlite3.Connection, pk: int) -> set[bytes]:
@@ -240,6 +241,16 @@ def write_registers(connection: sqlite3.Connection, pk: int, old: state.Register
     """Write the registers that changed; none ever goes away."""
     changed = [(pk, *register, *maxima) for register, maxima in new.items() if old.get(register) != maxima]
     connection.executemany("INSERT OR REPLACE INTO register VALUES (?, ?, ?, ?, ?, ?, ?)", changed)
+
+
+def derive_for(connection: sqlite3.Connection, pk: int, digests: Iterable[bytes]) -> None:
+    """Write the derived rows that a change of one person concerns.
+
+    Who is not suppressed stands only in rows that there are already, for somebody else's sake. Without this, each of a
+    thousand people who share a number would be written for the sake of all.
+    """
+    suppressing = state.standing(registers(connection, pk)).suppressing
+    derive(connection, digests if suppressing else derived(connection, digests))
 
 
 # What outlives the clear address

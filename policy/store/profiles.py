@@ -18,7 +18,7 @@ from policy.events import Departure, Learned, Origin, Profile, Subject
 from policy.model import Microseconds
 from policy.store import journal, people
 from policy.store.digests import Digests
-from policy.store.facts import derive
+from policy.store.facts import derive, derived
 from policy.store.people import Person
 
 
@@ -60,7 +60,8 @@ def update(connection: sqlite3.Connection, digests: Digests, profile: Profile, a
         },
     )
     people.set_addresses(connection, person.pk, after)
-    derive(connection, before | after)
+    same = lead is None and unit == person.business_unit
+    people.derive_for(connection, person.pk, before ^ after if same else before | after)
     return Learned(sequence, arrived)
 
 
@@ -77,7 +78,7 @@ def depart(connection: sqlite3.Connection, departure: Departure, arrived: Micros
     if departure.keep_suppressed:
         people.keep(connection, addresses, person, former=None, now=arrived)
     people.remove(connection, person.pk)
-    derive(connection, addresses)
+    derive(connection, derived(connection, addresses))
     gone = entry(journal.Kind.DEPARTURE, "User Deleted", departure, None, arrived)
     return Learned(journal.append(connection, [gone]), arrived)
 
@@ -113,7 +114,7 @@ def _merge(connection: sqlite3.Connection, person: Person, lead: Person, now: Mi
     for pk in (person.pk, *people.given_up(connection, person.pk)):
         mine = people.registers(connection, pk)
         people.write_registers(connection, pk, mine, state.merge(mine, theirs))
-        derive(connection, people.addresses(connection, pk))
+        people.derive_for(connection, pk, people.addresses(connection, pk))
     connection.execute("UPDATE event SET person = ? WHERE person = ?", (person.pk, lead.pk))
     connection.execute("UPDATE person SET former = ? WHERE former = ?", (person.pk, lead.pk))
     people.remove(connection, lead.pk)

@@ -3,6 +3,11 @@
 One per refused recipient; one per send, with the count of its recipients, where the send ended as a whole. An address
 stands in the clear while somebody has it; of a kept address only the masked form is written, with the digest that the
 address filter finds it by.
+
+Ids and times grow together, nearly: a record has the time its send arrived and is written when the send has ended. So
+a list between two times is a list between two ids, which one look into the index of times finds each, and nothing is
+sorted. Where a clock was set back by more than LAG that would miss records; the store notes it (`_DISORDERED`), and
+while such records are there a list between times walks them all.
 """
 
 from __future__ import annotations
@@ -39,6 +44,7 @@ COLUMNS = (
     "sent",
     "upstream_status",
 )
+LAG = 3_600_000_000  # microseconds that a record may be older than another which was written before it
 LONGEST = 320  # characters kept of a place or an address that a sender wrote
 
 
@@ -68,9 +74,16 @@ def write(digests: Digests, outcome: Outcome) -> Callable[[sqlite3.Connection], 
     statement = f"INSERT INTO dispatch_failed ({', '.join(COLUMNS[1:])}) VALUES ({marks})"  # noqa: S608 (constants)
 
     def transaction(connection: sqlite3.Connection) -> None:
+        newest = connection.execute("SELECT max(time) FROM dispatch_failed").fetchone()[0] or 0
         connection.executemany(statement, rows)
+        if outcome.arrived_at < newest - LAG:
+            connection.execute(_NOTE_DISORDER, (_DISORDERED,))
 
     return transaction
+
+
+_DISORDERED = "records_disordered"  # the newest id whose time is too old for its place
+_NOTE_DISORDER = "INSERT OR REPLACE INTO meta SELECT ?, max(id) FROM dispatch_failed"
 
 
 def _rows(digests: Digests, outcome: Outcome) -> Iterator[tuple[Any, ...]]:
@@ -94,7 +107,7 @@ def _rows(digests: Digests, outcome: Outcome) -> Iterator[tuple[Any, ...]]:
             outcome.campaign,
             1,
             refused.enforced,
-            Sent.NO if refused.enforced else Sent.YES,
+            Sent.NO if refused.enforced else outcome.sent,
             outcome.upstream_status,
         )
     if outcome.reason is not None:
@@ -175,7 +188,21 @@ def summary(digests: Digests, wanted: Filter, by: str) -> Callable[[sqlite3.Conn
 _EQUAL: Mapping[str, str] = {
     name: f"{name} = ?" for name in ("reason", "route", "channel", "user", "campaign", "sender")
 }
-_CONDITIONS: Mapping[str, str] = {**_EQUAL, "since": "time >= ?", "until": "time < ?", "before": "id < ?"}
+# What has the time of the one that is found is at its place, and so is everything LAG apart from it. The plus keeps the
+# index of times, whose order is another, from being walked.
+_IN_ORDER = (
+    f"NOT EXISTS (SELECT 1 FROM meta WHERE name = '{_DISORDERED}'"  # noqa: S608 (constants)
+    " AND CAST(value AS INTEGER) >= (SELECT min(id) FROM dispatch_failed))"
+)
+_SINCE = (
+    f"id > coalesce((SELECT id FROM dispatch_failed WHERE time < ? - {LAG} AND {_IN_ORDER}"  # noqa: S608 (constants)
+    " ORDER BY time DESC, id DESC LIMIT 1), 0) AND +time >= ?"
+)
+_UNTIL = (
+    f"id < coalesce((SELECT id FROM dispatch_failed WHERE time >= ? + {LAG} AND {_IN_ORDER}"  # noqa: S608 (constants)
+    " ORDER BY time, id LIMIT 1), 9223372036854775807) AND +time < ?"
+)
+_CONDITIONS: Mapping[str, str] = {**_EQUAL, "since": _SINCE, "until": _UNTIL, "before": "id < ?"}
 
 
 def _where(digests: Digests, wanted: Filter) -> tuple[str, list[Any]]:
@@ -184,7 +211,7 @@ def _where(digests: Digests, wanted: Filter) -> tuple[str, list[Any]]:
         value = getattr(wanted, name)
         if value is not None:
             conditions.append(condition)
-            values.append(value)
+            values += [value] * condition.count("?")
     if wanted.address is not None:
         found = [digests.digest(key) for key in wanted.address]
         conditions.append(f"digest IN ({', '.join('?' * len(found))})" if found else "0")

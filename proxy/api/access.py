@@ -12,18 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Final
 
 from aiohttp import web
 
 from proxy.config import Api, Scope
-from proxy.gate import bare_host
+from proxy.gate import LOCAL_HOSTS, bare_host
 from proxy.units import Secret
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 XNG_HEADER: Final = "X-XNG-AuthToken"
-LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 FORWARDED: Final = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP")
 
 
@@ -98,6 +98,8 @@ def _bearers(values: Iterable[str]) -> Iterable[str]:
 
 
 def _check_local(request: web.Request) -> None:
+    if request.remote is not None and not ip_address(request.remote).is_loopback:
+        raise Denied(403)  # the listener was bound when there were keys
     if bare_host(request.headers.get("Host", "")) not in LOCAL_HOSTS:
         raise Denied(403)
     if any(name in request.headers for name in FORWARDED):

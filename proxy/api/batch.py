@@ -74,7 +74,7 @@ async def _post(request: web.Request, caller: Caller, read: Read) -> web.Respons
     updated, deleted = (_list(tree, name) for name in LISTS)
     if len(updated) + len(deleted) > MOST:
         raise BadField("updated", WRONG_VALUE)
-    keep = context.config().users.on_delete == "keep_suppressed"
+    keep = context.config().users.on_delete == "keep_suppressed" or not caller.may(Scope.RELEASE)
     seen: set[Subject] = set()
     items = {
         "updated": [_item(each, read, seen) for each in updated],

@@ -99,9 +99,12 @@ def email_keys(value: str, field: str = "email", kind: str = WRONG_FORMAT) -> tu
 
 
 def phone_keys(value: str, field: str = "phone", kind: str = WRONG_FORMAT) -> tuple[str, ...]:
-    """Make keys of a phone number with its country; raises BadField for one that is none."""
+    """Make keys of a phone number with its country (+49… or 0049…); raises BadField for one that is none.
+
+    Without its country a German `15112345678` would be somebody in New York.
+    """
     keys = identity.phone_keys(value)
-    if not keys:
+    if not keys or not identity.is_international(value):
         raise BadField(field, kind)
     return keys
 

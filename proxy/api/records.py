@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 import orjson
 from aiohttp import web
 
-from policy import identity, times
+from policy import StoreUnavailable, identity, times
 from policy.model import Channel
 from policy.reasons import Reason
 from policy.store import records
@@ -84,27 +84,37 @@ async def _stream(request: web.Request, style: str) -> web.StreamResponse:
     answer = web.StreamResponse(headers={"Content-Type": f"{STREAMS[style]}; charset=utf-8"})
     page = await policy.ask(records.page(policy.database.digests, wanted, size))
     await answer.prepare(request)
-    if style == "csv":
-        await answer.write(_csv([SHOWN]))
-    while page:
-        lines = [shown(record) for record in page]
-        rows = [[line[name] for name in SHOWN] for line in lines]
-        await answer.write(_csv(rows) if style == "csv" else b"".join(orjson.dumps(line) + b"\n" for line in lines))
-        wanted = replace(wanted, before=page[-1]["id"])
-        page = [] if limited else await policy.ask(records.page(policy.database.digests, wanted, size))
+    try:
+        if style == "csv":
+            await answer.write(_csv([SHOWN]))
+        while page:
+            await answer.write(_lines(page, style))
+            wanted = replace(wanted, before=page[-1]["id"])
+            page = [] if limited else await policy.ask(records.page(policy.database.digests, wanted, size))
+    except StoreUnavailable:
+        if request.transport is not None:
+            request.transport.abort()  # no answer any more can say so, and the stream must not look whole
+        raise
     await answer.write_eof()
     return answer
 
 
+def _lines(page: Sequence[dict[str, Any]], style: str) -> bytes:
+    lines = [shown(record) for record in page]
+    if style == "csv":
+        return _csv([line[name] for name in SHOWN] for line in lines)
+    return b"".join(orjson.dumps(line) + b"\n" for line in lines)
+
+
 def _csv(rows: Iterable[Iterable[Any]]) -> bytes:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([_harmless(cell) for cell in row] for row in rows)
+    csv.writer(text).writerows([_harmless(cell) for cell in row] for row in rows)
     return text.getvalue().encode("utf-8", "backslashreplace")
 
 
 def _harmless(cell: Any) -> Any:
     """Keep a spreadsheet from taking a sender's text for a formula; a number with its plus stays one."""
-    risky = isinstance(cell, str) and cell[:1] in ("=", "-", "@", "\t", "\r", "+")
+    risky = isinstance(cell, str) and cell[:1] in ("=", "-", "@", "\t", "\r", "\n", "+")
     return f"'{cell}" if risky and not cell[1:].isdigit() else cell
 
 

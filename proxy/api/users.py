@@ -3,6 +3,8 @@
 The status endpoints know full users only, as the contract says: 404 with an empty body for everybody else. Setting a
 status is the same as telling the event: both end in the journal as Blacklisted, Whitelisted, Opt Out or Opt In.
 
+Deleting a user deletes the standing, so it releases: for a caller without that scope the standing is kept as a hash.
+
 A profile's fields that are not given stay as they are, and null takes one away: whichever way a caller meant a missing
 e-mail, a suppression is not lost.
 """
@@ -19,7 +21,7 @@ from policy.events import Departure, Origin, Subject, Told, Word
 from policy.model import Channel, Standing
 from policy.store import lookups
 from policy.store.people import Person
-from proxy.api import profiles, reading
+from proxy.api import paging, profiles, reading
 from proxy.api.access import require
 from proxy.api.context import CONTEXT
 from proxy.api.reading import MISSING_SCOPE, WRONG_VALUE, BadField
@@ -109,7 +111,7 @@ async def delete_by_xng_id(request: web.Request) -> web.Response:
 async def _delete(request: web.Request, *, user_id: str | None = None, xng_id: str | None = None) -> web.Response:
     caller = require(request, Scope.USERS)
     context = request.app[CONTEXT]
-    keep = context.config().users.on_delete == "keep_suppressed"
+    keep = context.config().users.on_delete == "keep_suppressed" or not caller.may(Scope.RELEASE)
     await context.learn([Departure(user_id, xng_id, keep_suppressed=keep, source=caller.name)])
     return web.Response(status=204)
 
@@ -158,6 +160,7 @@ def external_id(request: web.Request) -> str:
 
 
 def _channel(request: web.Request) -> Channel:
+    paging.only(request, frozenset({"channelType"}))
     named = request.query.getall("channelType", [])
     if len(named) > 1:
         raise BadField("channelType", WRONG_VALUE)

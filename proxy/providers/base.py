@@ -100,6 +100,7 @@ class Provider(Protocol):
     """All that is known of one provider's HTTP API."""
 
     CHANNELS: tuple[Channel, ...]
+    ENCODINGS: frozenset[str]  # Content-Encodings of a send that the provider documents; gzip is the only one known
 
     def sort(self, request: Request) -> Kind:
         """Tell what the request would do; only method, path and query may be asked, the body is not read yet."""

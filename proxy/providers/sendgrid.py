@@ -12,7 +12,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
@@ -23,6 +23,7 @@ from proxy import strict
 from proxy.providers.base import READING, Answer, Kind, Refusal, Request, Trimmed, Unreadable
 
 CHANNELS: tuple[Channel, ...] = (Channel.MAIL,)
+ENCODINGS = frozenset({"gzip"})  # "Mail body compression" on the page above
 
 MAX_ERRORS = 100  # of one refusal; SDKs print them all
 
@@ -42,9 +43,9 @@ _HARMLESS: tuple[tuple[frozenset[str], re.Pattern[str]], ...] = (
 
 # Documented keys, object by object: all that say who gets the message and when, and what is common beside them. Any
 # other key that only looks like one of these, or like a list of recipients, makes the send unreadable: a forgiving
-# parser could take it.
+# parser could take it. So are line breaks in what becomes a header of the mail.
 _ADDRESS_LISTS = ("to", "cc", "bcc")
-_RECIPIENT_NAMES = frozenset({*_ADDRESS_LISTS, "recipients", "x-smtpapi"})
+_RECIPIENT_NAMES = frozenset({*_ADDRESS_LISTS, "recipients", "xsmtpapi"})
 _BODY = frozenset({"personalizations", "mail_settings", "headers", "send_at"})
 _COMMON = frozenset({"from", "subject", "substitutions", "dynamic_template_data", "custom_args"})
 _PERSONALIZATION = _COMMON | {*_ADDRESS_LISTS, "headers", "send_at"}
@@ -52,9 +53,18 @@ _ADDRESS = frozenset({"email", "name"})
 _MAIL_SETTINGS = frozenset({"bcc"})
 _LEGACY_BCC = frozenset({"enable", "email"})
 _LEGACY_BCC_PLACE = "mail_settings.bcc"
+_LETTERS = {
+    documented: _RECIPIENT_NAMES.union(map(strict.letters, documented))
+    for documented in (_BODY, _PERSONALIZATION, _ADDRESS, _MAIL_SETTINGS, _LEGACY_BCC)
+}
 
-# Mail headers that name recipients; x-smtpapi is SendGrid's own, with a `to` list inside.
-_RECIPIENT_HEADERS = frozenset({"to", "cc", "bcc", "resent-to", "resent-cc", "resent-bcc", "x-smtpapi"})
+# Mail headers that name recipients, by their letters; X-SMTPAPI is SendGrid's own, with a `to` list inside.
+_RECIPIENT_HEADERS = frozenset({"to", "cc", "bcc", "resentto", "resentcc", "resentbcc", "xsmtpapi"})
+_HEADER_NAME = re.compile(r"[!-9;-~]+")  # RFC 5322, section 2.2
+_BREAKS = re.compile(r"[\r\n\0]")
+_BECOME_HEADERS = ("subject", "from", "reply_to", "reply_to_list", "headers", "substitutions")
+
+_Address = tuple[str, str, float | None]  # place, address, scheduled at; a plain one, for there may be thousands
 
 _CAMPAIGN_ARGS = ("custom_args.campaign", "custom_args.campaign_id")
 
@@ -76,12 +86,6 @@ def sort(request: Request) -> Kind:
 # ── reading ──
 
 
-class _Address(NamedTuple):
-    place: str
-    email: str
-    scheduled_at: float | None
-
-
 def read(request: Request, region: str) -> Send:
     """Find every recipient, marker and schedule of a send; raises Unreadable.
 
@@ -90,8 +94,8 @@ def read(request: Request, region: str) -> Send:
     del region  # e-mail addresses belong to no country
     body = _body(request)
     recipients = tuple(
-        Recipient(found.place, Channel.MAIL, found.email, email_keys(found.email), found.scheduled_at)
-        for found in _addresses(body)
+        Recipient(place, Channel.MAIL, email, email_keys(email), scheduled_at)
+        for place, email, scheduled_at in _addresses(body)
     )
     if all(recipient.place == _LEGACY_BCC_PLACE for recipient in recipients):
         raise Unreadable("the send names no recipient", "personalizations", Reason.NO_RECIPIENT)
@@ -103,21 +107,27 @@ def read(request: Request, region: str) -> Send:
 def _body(request: Request) -> dict[str, Any]:
     strict.expect_type(request.headers, strict.JSON)
     body = _object(strict.json_tree(request.body), _BODY, "")
-    _refuse_recipient_headers(body, "")
+    _check_headers(body, "")
     return body
 
 
 def _addresses(body: dict[str, Any]) -> Iterator[_Address]:
+    """Give the place, address and schedule of each recipient, checking all that is passed on the way."""
     scheduled_at = _send_at(body, "", None)
     for index, personalization in enumerate(_array(body, "personalizations", "")):
         place = f"personalizations.{index}"
         _object(personalization, _PERSONALIZATION, place)
-        _refuse_recipient_headers(personalization, place)
+        _check_headers(personalization, place)
         own = _send_at(personalization, place, scheduled_at)
         for name in _ADDRESS_LISTS:
+            if name not in personalization:
+                continue
             for number, address in enumerate(_array(personalization, name, place)):
                 spot = f"{place}.{name}.{number}"
-                yield _Address(spot, _email(_object(address, _ADDRESS, spot), spot), own)
+                email = _email(_object(address, _ADDRESS, spot), spot)
+                if "name" in address:
+                    _refuse_breaks(address, "name", spot)
+                yield spot, email, own
     yield from _legacy_bcc(body, scheduled_at)
 
 
@@ -132,7 +142,7 @@ def _legacy_bcc(body: dict[str, Any], scheduled_at: float | None) -> Iterator[_A
         return
     _object(bcc, _LEGACY_BCC, _LEGACY_BCC_PLACE)
     if bcc.get("email") or bcc.get("enable"):
-        yield _Address(_LEGACY_BCC_PLACE, _email(bcc, _LEGACY_BCC_PLACE), scheduled_at)
+        yield _LEGACY_BCC_PLACE, _email(bcc, _LEGACY_BCC_PLACE), scheduled_at
 
 
 def _object(value: Any, documented: frozenset[str], place: str) -> dict[str, Any]:
@@ -140,8 +150,7 @@ def _object(value: Any, documented: frozenset[str], place: str) -> dict[str, Any
         raise Unreadable("not an object", place)
     if value.keys() <= documented:
         return value
-    others = map(strict.folded, value.keys() - documented)
-    if any(name in documented or name in _RECIPIENT_NAMES for name in others):
+    if any(strict.looks_like(name, _LETTERS[documented]) for name in value.keys() - documented):
         raise Unreadable("a key that is not documented looks like one that decides who gets the message", place)
     return value
 
@@ -170,14 +179,38 @@ def _send_at(owner: dict[str, Any], place: str, otherwise: float | None) -> floa
     return float(send_at)
 
 
-def _refuse_recipient_headers(owner: dict[str, Any], place: str) -> None:
-    headers = owner.get("headers")
-    if headers is None:
+def _check_headers(owner: dict[str, Any], place: str) -> None:
+    """Refuse headers that name recipients, or that a mailer could read as one more header."""
+    if owner.keys().isdisjoint(_BECOME_HEADERS):
         return
-    if not isinstance(headers, dict):
+    headers = owner.get("headers")
+    if not isinstance(headers, dict | None):
         raise Unreadable("not an object", _join(place, "headers"))
-    if any(strict.folded(name) in _RECIPIENT_HEADERS for name in headers):
-        raise Unreadable("a header names recipients", _join(place, "headers"))
+    for name in headers or ():
+        if not _HEADER_NAME.fullmatch(name):
+            raise Unreadable("a header's name is none", _join(place, "headers"))
+        if strict.looks_like(name, _RECIPIENT_HEADERS):
+            raise Unreadable("a header names recipients", _join(place, "headers"))
+    for name in _BECOME_HEADERS:
+        if name in owner:
+            _refuse_breaks(owner, name, place)
+
+
+def _refuse_breaks(owner: dict[str, Any], name: str, place: str) -> None:
+    value = owner[name]
+    texts = (value,) if isinstance(value, str) else _strings(value)
+    if any(map(_BREAKS.search, texts)):
+        raise Unreadable("a line break or NUL in what becomes a header of the mail", _join(place, name))
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for inner in value:
+            yield from _strings(inner)
+        if isinstance(value, dict):
+            yield from _strings(list(value.values()))
 
 
 def _join(place: str, name: str) -> str:
@@ -202,7 +235,9 @@ def _markers(body: dict[str, Any]) -> Mapping[str, tuple[str, ...]]:
 def _common_args(body: dict[str, Any]) -> dict[str, Any]:
     # A marker speaks for the whole send, so an argument that any personalization overrides is none.
     args = body.get("custom_args")
-    common: dict[str, Any] = dict(args) if isinstance(args, dict) else {}
+    if not args or not isinstance(args, dict):
+        return {}
+    common = dict(args)
     for personalization in body["personalizations"]:
         own = personalization.get("custom_args") or {}
         if not isinstance(own, dict):
@@ -227,13 +262,17 @@ def without(request: Request, places: frozenset[str]) -> Trimmed:
     A personalization that loses its last `to` goes as a whole, with its cc and bcc: SendGrid wants a `to` in each, and
     to make one of a copy would change what the sender said.
     """
-    present = {found.place for found in _addresses(_body(request))}
+    present = {place for place, _, _ in _addresses(_body(request))}
     if not places <= present:
         raise Unreadable("a place to be taken out is not in the send")
     tree = strict.json_as_spelled(request.body)
     gone = set(places)
+    touched = {place.split(".")[1] for place in places}
     kept = []
     for index, personalization in enumerate(tree["personalizations"]):
+        if str(index) not in touched:
+            kept.append(personalization)
+            continue
         spots = _spots(personalization, index)
         if spots["to"] and places.issuperset(spots["to"]):
             gone.update(*spots.values())

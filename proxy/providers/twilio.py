@@ -19,13 +19,14 @@ from typing import Any
 import orjson
 import phonenumbers
 
-from policy.identity import phone_keys
+from policy.identity import is_international, phone_keys
 from policy.model import Channel, Recipient, Send
 from policy.reasons import Reason
 from proxy import strict
 from proxy.providers.base import READING, Answer, Kind, Refusal, Request, Trimmed, Unreadable
 
 CHANNELS: tuple[Channel, ...] = (Channel.SMS, Channel.INSTANT_MESSAGING)
+ENCODINGS: frozenset[str] = frozenset()
 
 _ACCOUNT = r"/2010-04-01/Accounts/([^/]+)"
 _SEND = re.compile(rf"{_ACCOUNT}/Messages(?:\.json|\.xml)?")
@@ -39,11 +40,11 @@ _HARMLESS: tuple[tuple[str, re.Pattern[str]], ...] = (
 _REPEATABLE = frozenset({"MediaUrl", "PersistentAction"})
 
 # Fields that decide who gets the message, when, and of which class it is. Another name that only looks like one of them
-# makes the send unreadable, and so does any of them in the query: a forgiving server could take it.
+# makes the send unreadable, and so does any of them in the query or behind a semicolon: some server could take it.
 _TO, _SEND_AT = "To", "SendAt"
 _MARKERS = ("MessagingServiceSid", "ContentSid", "From")
 _DECIDING = frozenset({_TO, _SEND_AT, "ScheduleType", "Tags", *_MARKERS})
-_DECIDING_FOLDED = frozenset(map(strict.folded_field, _DECIDING))
+_DECIDING_LETTERS = frozenset(map(strict.letters, _DECIDING))
 
 # Channel addresses. RCS falls back to SMS and whoever said no to SMS means it, so it counts as SMS. Any other prefix
 # (messenger:) stands before something that is no phone number: nobody can be looked up.
@@ -73,6 +74,7 @@ def read(request: Request, region: str) -> Send:
     """Find the recipient, the markers and the schedule of a send; raises Unreadable.
 
     A number in national form is read with `region` and with the country of `From`, as Twilio does; both readings count.
+    Where neither is known nobody can tell with which country Twilio reads it, so it has no key.
     """
     fields = _fields(request)
     to = fields.get(_TO, "").strip()
@@ -89,12 +91,19 @@ def read(request: Request, region: str) -> Send:
 def _fields(request: Request) -> dict[str, str]:
     strict.expect_type(request.headers, strict.FORM)
     fields = strict.form_fields(request.body, _REPEATABLE)
-    query = strict.form_fields(request.query.encode(errors="surrogateescape"))
-    if any(strict.folded_field(name) in _DECIDING_FOLDED for name, _ in query):
+    raw_query = request.query.encode(errors="surrogateescape")
+    query = strict.form_fields(raw_query)
+    if any(_decides(name) for name, _ in query):
         raise Unreadable("the query names a field that belongs into the body")
-    if any(strict.folded_field(name) in _DECIDING_FOLDED and name not in _DECIDING for name, _ in fields):
+    if any(name not in _DECIDING and _decides(name) for name, _ in fields):
         raise Unreadable("a field that is not documented looks like one that decides who gets the message")
+    if any(_decides(name) for raw in (raw_query, request.body) for name in strict.names_behind_semicolons(raw)):
+        raise Unreadable("a field that decides who gets the message stands behind a semicolon")
     return dict(fields)
+
+
+def _decides(name: str) -> bool:
+    return strict.looks_like(name, _DECIDING_LETTERS)
 
 
 def _channel_address(to: str) -> tuple[Channel, str]:
@@ -107,18 +116,22 @@ def _channel_address(to: str) -> tuple[Channel, str]:
 
 def _keys(number: str, region: str, sender: str) -> tuple[str, ...]:
     country = _country(sender)
+    if not region and not country and not is_international(number):
+        return ()
     regions = dict.fromkeys((region or country, country))
     return tuple(dict.fromkeys(key for home in regions for key in phone_keys(number, home)))
 
 
 def _country(sender: str) -> str:
-    # Short codes and names belong to no country; neither do international numbers (phonenumbers says 001).
+    # Short codes and names belong to no country; neither do international numbers (phonenumbers says 001). A number in
+    # no numbering plan still has a country code, and so a country.
     try:
         number = phonenumbers.parse(sender.rpartition(":")[2].strip())
     except phonenumbers.NumberParseException:
         return ""
-    country = phonenumbers.region_code_for_number(number) or ""
-    return country if country.isalpha() else ""
+    code = number.country_code or 0
+    country = phonenumbers.region_code_for_number(number) or phonenumbers.region_code_for_country_code(code)
+    return country if phonenumbers.country_code_for_region(country) else ""
 
 
 def _scheduled_at(fields: Mapping[str, str]) -> float | None:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from policy import identity
 from policy.identity import address_keys, domain_of, email_keys, masked, phone_keys
 
-ATOM_LETTERS = "abcXYZ019!#$%&'*+-/=?^_`{|}~."
-ODD_LETTERS = 'aZß0@.-_+ "\\<>()[]:;,\t\x00ςΣſıİ\u212a\u00ad\u200d\ufeff\u3002\uff0eéẞ😀\u0307\u0338\ud800ｘ'
+ATOM_LETTERS = "abcXYZ019#$&'*+-/=^_`{|}~."  # all of RFC 5322 but what routes and encoded words are made of
+ODD_LETTERS = 'aZß0@.-_+=?%! "\\<>()[]:;,\t\x00ςΣſıİ\u212a\u00ad\u200d\ufeff\u3002\uff0eéẞ😀\u0307\u0338\ud800ｘ'
 
 atoms = st.text(ATOM_LETTERS, min_size=1, max_size=20)
 labels = st.from_regex(r"[a-zA-Z0-9]([a-zA-Z0-9_-]{0,10}[a-zA-Z0-9])?", fullmatch=True)
@@ -53,7 +53,6 @@ EMAILS = [
     pytest.param(r'"jo\\hn"@x', (r'"jo\\hn"@x',), id="backslash in quotes"),
     pytest.param('"john smith"@x', ('"john smith"@x',), id="space in quotes"),
     pytest.param(r'"John\ Smith"@x', ('"john smith"@x',), id="space escaped in quotes"),
-    pytest.param('"a@b"@x', ('"a@b"@x',), id="at sign in quotes"),
     pytest.param('""@x', ('""@x',), id="empty quotes"),
     pytest.param('"e\\\u0301"@x', ("é@x",), id="escape between a letter and its accent"),
     pytest.param("JOSE\u0301@x", ("josé@x",), id="accent of its own"),
@@ -66,6 +65,22 @@ EMAILS = [
     pytest.param("οδοσ@x", ("οδοσ@x",), id="sigma not final"),
     pytest.param("Straße@x", ("straße@x",), id="ß in the local part"),
     pytest.param("\u13a0@x", ("\uab70@x",), id="Cherokee, where folding goes to upper case"),
+    pytest.param("ｊｏｈｎ@x", ("ｊｏｈｎ@x", "john@x"), id="full-width letters"),
+    pytest.param("ﬁn@x", ("ﬁn@x", "fin@x"), id="a ligature"),
+    pytest.param("Ⓢ@x", ("ⓢ@x", "s@x"), id="a letter in a circle"),
+    pytest.param("who?@x", ("who?@x",), id="a question mark"),
+    pytest.param("v%e.com@ok.org", ("v%e.com@ok.org", "v@e.com"), id="percent hack"),
+    pytest.param("v\uff05e.com@ok.org", ("v\uff05e.com@ok.org", "v%e.com@ok.org", "v@e.com"), id="full-width percent"),
+    pytest.param('"v%e.com"@ok.org', ("v%e.com@ok.org", "v@e.com"), id="percent hack in quotes"),
+    pytest.param("V%a%B@c", ("v%a%b@c", "v%a@b", "v@a"), id="percent hack twice"),
+    pytest.param("v%faß.de@c", ("v%faß.de@c", "v@xn--fa-hia.de", "v@fass.de"), id="percent hack, two doubts"),
+    pytest.param("e.com!v@ok.org", ("e.com!v@ok.org", "v@e.com"), id="bang path"),
+    pytest.param("a!b!v@ok.org", ("a!b!v@ok.org", "b!v@a", "v@b"), id="bang path twice"),
+    pytest.param("a!v%b@c", ("a!v%b@c", "a!v@b", "v@a", "v%b@a", "v@b"), id="bang path or percent hack"),
+    pytest.param("50%@x", ("50%@x",), id="percent sign before nothing"),
+    pytest.param("!a@x", ("!a@x",), id="mark behind nothing"),
+    pytest.param("%a@x", ("%a@x",), id="percent sign behind nothing"),
+    pytest.param("a!@x", ("a!@x",), id="mark before nothing"),
     pytest.param("x@FASS.de", ("x@fass.de",), id="ss in the domain"),
     pytest.param("x@faß.de", ("x@xn--fa-hia.de", "x@fass.de"), id="ß in the domain"),
     pytest.param("x@MAIL.faß.DE", ("x@mail.xn--fa-hia.de", "x@mail.fass.de"), id="upper case beside IDN"),
@@ -89,6 +104,20 @@ NO_EMAILS = [
     pytest.param("@example.com", id="no local part"),
     pytest.param("john@", id="no domain"),
     pytest.param("a@b@c", id="two at signs"),
+    pytest.param('"a@b"@c', id="at sign in quotes"),
+    pytest.param('"a\\@b"@c', id="at sign escaped in quotes"),
+    pytest.param('"a@b "@c', id="blank and at sign in quotes"),
+    pytest.param('"a,b"@c', id="comma in quotes"),
+    pytest.param('"a;b"@c', id="semicolon in quotes"),
+    pytest.param('"<a>"@c', id="angle brackets in quotes"),
+    pytest.param("a\uff20b@c", id="full-width at sign"),
+    pytest.param("a\uff0cb@c", id="full-width comma"),
+    pytest.param("=?utf-8?q?a?=@c", id="encoded word"),
+    pytest.param("=?utf-8?b?YUBi?=x@c", id="encoded word and more"),
+    pytest.param('"=?utf-8?q?a?="@c', id="encoded word in quotes"),
+    pytest.param("\uff1d?utf-8?q?a?\uff1d@c", id="encoded word in full width"),
+    pytest.param("v%a%b%c%d@e", id="a route over many hosts"),
+    pytest.param("a!b%c@exam ple.com", id="a route that begins nowhere"),
     pytest.param('"a@b@c', id="quotes never closed"),
     pytest.param('"a"b@c', id="letters after the quotes"),
     pytest.param('a."b"@c', id="obsolete mix of words"),
@@ -249,7 +278,7 @@ def test_needless_quotes_are_one_person(local: str, domain: str, data: st.DataOb
     assert email_keys(f'"{inside}"@{domain}') == email_keys(f"{local}@{domain}")
 
 
-@given(st.text('ab"\\ @,.é', max_size=10), st.data())
+@given(st.text('ab"\\ :(.é', max_size=10), st.data())
 def test_quoted_spellings_are_one_person(content: str, data: st.DataObject) -> None:
     """However a quoted local part is escaped, its keys are the same and never none."""
     wanted = data.draw(st.lists(st.booleans(), min_size=len(content), max_size=len(content)))
@@ -289,6 +318,8 @@ MEXICO = ("+5215512345678", "+525512345678")
 ARGENTINA = ("+5491123456789", "+541123456789")
 BRAZIL = ("+5521987654321", "+552187654321")
 
+US = ("+12125551234", "+2125551234")
+
 PHONES = [
     pytest.param("+15551234567", "", ("+15551234567",), id="E.164"),
     pytest.param("+1 (555) 123-4567", "", ("+15551234567",), id="brackets, spaces, dashes"),
@@ -314,6 +345,11 @@ PHONES = [
     pytest.param("011 49 30 123456", "US", ("+4930123456",), id="the region's own international prefix"),
     pytest.param("+49 (0)30 123456", "", ("+4930123456",), id="trunk prefix behind the country code"),
     pytest.param("+49 00 30 123456", "", ("+4930123456",), id="trunk prefix twice"),
+    pytest.param("+1(0)2125551234", "", ("+102125551234", "+12125551234"), id="zero in brackets that is no prefix"),
+    pytest.param("+1 （０） 2125551234", "", ("+102125551234", "+12125551234"), id="zero in full-width brackets"),
+    pytest.param("+39 (0)6 12345678", "", ("+390612345678", "+39612345678"), id="zero in brackets, Italian"),
+    pytest.param("+49 (30) 123456", "", ("+4930123456",), id="brackets with more than a zero"),
+    pytest.param("\u0662\u0661\u0662\u0665\u0665\u0665\u0661\u0662\u0663\u0664", "US", US, id="national in Arabic"),
     pytest.param("+39 06 12345678", "", ("+390612345678",), id="Italy keeps its 0"),
     pytest.param("06 12345678", "IT", ("+390612345678",), id="Italy national"),
     pytest.param("+52 1 55 1234 5678", "", MEXICO, id="Mexico with 1"),
@@ -396,6 +432,23 @@ def test_twins_know_each_other(number: str) -> None:
     """Whichever of its spellings a mobile number came in, its keys are the same."""
     keys = phone_keys(number)
     assert all(set(phone_keys(key)) == set(keys) for key in keys)
+
+
+INTERNATIONAL = [
+    pytest.param("+4915112345678", True, id="plus"),
+    pytest.param("\uff0b49 151", True, id="full-width plus"),
+    pytest.param("0049 151 12345678", True, id="00"),
+    pytest.param("15112345678", False, id="neither"),
+    pytest.param("0151 12345678", False, id="trunk prefix"),
+    pytest.param("+49;ext=1", False, id="no number"),
+    pytest.param("", False, id="nothing"),
+]
+
+
+@pytest.mark.parametrize(("text", "says_so"), INTERNATIONAL)
+def test_is_international(text: str, says_so: bool) -> None:  # noqa: FBT001 (a column of the table)
+    """A number says its country itself if it begins with a plus or 00."""
+    assert identity.is_international(text) == says_so
 
 
 # ── both ──

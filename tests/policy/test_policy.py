@@ -9,12 +9,13 @@ from dataclasses import replace
 import pytest
 
 from policy import StoreUnavailable
+from policy.events import Profile
 from policy.model import AllowList, Channel, Ending, MessageClass, Outcome, Recipient, Send, Terms
 from policy.policy import clock
 from policy.reasons import Reason
-from policy.store import facts, records
+from policy.store import facts, records, rekeying
 from policy.store.records import Filter
-from tests.policy.conftest import NOON, PASSES, SECOND, Sends, World, profile, send_to, told
+from tests.policy.conftest import NOON, PASSES, SECOND, Sends, World, ending, profile, send_to, told
 
 ANN, BOB = "ann@x.de", "bob@x.de"
 MARKETING = Terms(MessageClass.MARKETING)
@@ -70,13 +71,29 @@ async def test_strangers_are_looked_up_where_asked(world: World) -> None:
 
 
 async def test_without_a_store_the_rules_that_need_none_hold(world: World) -> None:
-    """Judging blindly asks the store nothing: allow-list, invalid addresses and schedules are refused all the same."""
+    """Without a store judging blindly refuses by allow-list, invalid addresses and schedules, and nobody as unknown."""
     await world.learn(told("Blacklisted", email=ANN))
     allowed = replace(MARKETING, allow_only=AllowList(frozenset({ANN}), frozenset()), refuse_unknown=True)
     world.policy.database.path.unlink()
-    assert not world.policy.judge_blindly(send_to(ANN), allowed).refused
-    assert [r.reason for r in world.policy.judge_blindly(send_to(BOB), allowed).refused] == ["not_allowlisted"]
-    assert [r.reason for r in world.policy.judge_blindly(send_to("no@"), MARKETING).refused] == ["invalid_address"]
+    assert await blindly(world, ANN, allowed) == PASSES
+    assert await blindly(world, BOB, allowed) == "not_allowlisted"
+    assert await blindly(world, "no@", MARKETING) == "invalid_address"
+
+
+async def blindly(world: World, address: str, terms: Terms = MARKETING) -> str:
+    """Say how a send ends on a route that passes sends when the store fails."""
+    return ending(await world.policy.judge_blindly(send_to(address), terms))
+
+
+async def test_a_store_that_can_be_read_is_asked_all_the_same(world: World) -> None:
+    """Judging blindly refuses whom a held copy knows, few and many, and lets pass whom it does not."""
+    await world.learn(told("Blacklisted", email=ANN), *(told("Blacklisted", email=f"{n}@x.de") for n in range(100)))
+    world.policy.held_at = 1
+    with pytest.raises(StoreUnavailable):
+        await world.policy.judge(send_to(ANN), MARKETING)
+    assert await blindly(world, ANN) == "blacklisted"
+    assert await blindly(world, BOB, replace(MARKETING, refuse_unknown=True)) == PASSES
+    assert len((await world.policy.judge_blindly(many(100), MARKETING)).refused) == 100
 
 
 async def test_without_a_store_nothing_is_answered(world: World) -> None:
@@ -100,6 +117,8 @@ async def test_only_what_was_not_sent_is_recorded(world: World) -> None:
     await world.policy.record(outcome)
     assert commits == []
     await world.policy.record(replace(outcome, ending=Ending.FAILED, reason=Reason.UPSTREAM_TIMEOUT))
+    await world.policy.database.write(lambda _: None)  # the writer takes it up when the commit was told
+    assert commits == [1]
     page = await world.policy.ask(records.page(world.policy.database.digests, Filter(), 10))
     assert [record["reason"] for record in page] == ["upstream_timeout"]
 
@@ -117,6 +136,56 @@ async def test_what_the_store_holds_is_counted(world: World) -> None:
         "events": 4,
         "dispatch_failed": 0,
     }
+
+
+# ── traits that hold phone numbers ──
+
+NUMBER, OTHER = "+4915112345678", "+4915187654321"
+
+
+def trait(external_id: str, name: str, value: object) -> Profile:
+    """Make a profile with a trait that nobody calls a phone number yet."""
+    return Profile(external_id, traits={name: value})
+
+
+async def test_numbers_told_before_count_when_their_trait_is_named(world: World) -> None:
+    """Numbers under a trait that is a phone trait from now on block, those under other traits do not."""
+    no_numbers: list[object] = [None, True, 1.5, "none", ["x"], {}, 49]
+    await world.learn(
+        *(trait("1", "handy", NUMBER), told("Blacklisted", "1")),
+        *(trait("2", "fax", OTHER), told("Blacklisted", "2")),
+        *(trait(str(n), "handy", value) for n, value in enumerate(no_numbers, 3)),
+    )
+    await world.policy.key_phone_traits(["phone"])
+    assert await world.judge(Sends(NUMBER, "")) == PASSES
+    await world.policy.key_phone_traits(["phone", "handy"])
+    assert [await world.judge(Sends(number, "")) for number in (NUMBER, OTHER)] == ["blacklisted", PASSES]
+
+
+async def test_numbers_are_keyed_however_many_there_are(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everybody's number is keyed, in as many transactions as it takes, and once: a second time writes nothing."""
+    monkeypatch.setattr(rekeying, "WINDOW", 3)
+    await world.learn(*(trait(str(n), "handy", f"+4930123456{n:02}") for n in range(20)))
+    await world.learn(*(told("Blacklisted", str(n)) for n in range(20)))
+    await world.policy.key_phone_traits(["handy"])
+    assert {await world.judge(Sends(f"+4930123456{n:02}", "")) for n in range(20)} == {"blacklisted"}
+    commits: list[int] = []
+    await world.policy.database.write(lambda _: None)  # the writer takes it up when all was told
+    world.policy.database.on_commit = lambda _, jobs: commits.append(jobs)
+    await world.policy.key_phone_traits(["handy"])
+    await world.policy.database.write(lambda _: None)
+    assert commits == []
+
+
+async def test_a_trait_named_again_is_keyed_again(world: World) -> None:
+    """What was told under a trait while it was not named counts when it is named again, beside what counted before."""
+    await world.learn(trait("1", "handy", NUMBER), told("Blacklisted", "1"))
+    await world.policy.key_phone_traits(["handy"])
+    await world.policy.key_phone_traits([])
+    await world.learn(trait("1", "handy", OTHER))
+    assert await world.judge(Sends(OTHER, "")) == PASSES
+    await world.policy.key_phone_traits(["handy"])
+    assert [await world.judge(Sends(number, "")) for number in (NUMBER, OTHER)] == ["blacklisted"] * 2
 
 
 def test_the_clock_tells_microseconds() -> None:

@@ -220,6 +220,14 @@ BAD = [
     pytest.param(
         {"email": "a@x.de", "phone": "12", "optOutAll": "1"}, "phone is no", [no(OPT_OUT)], NAMES_A, id="no phone"
     ),
+    pytest.param({"phone": "15112345678"}, "with its country", [], (), id="a number without its plus"),
+    pytest.param(
+        {"phone": "4915112345678", "blacklisted": "1"},
+        "with its country",
+        [no()],
+        (who(phone="4915112345678"),),
+        id="a no for a number that may have lost its plus",
+    ),
     pytest.param(
         {"id": "1", "email": "a@x.de", "phone": "12", "blacklisted": "1"},
         "phone is no",

@@ -183,6 +183,24 @@ SENDS: dict[str, dict[str, Any]] = {
             b'"bob@example.com"}],"cc":[]}]}',
         },
     },
+    "texts that become headers": {
+        "request": send(
+            {
+                "to": [{"email": "ada@example.com", "name": "Ada\tLovelace"}],
+                "headers": {"X-Mailer": "a: b", "X-To": "1"},
+                "substitutions": {"-name-": "Ada"},
+                "dynamic_template_data": {"text": "two\nlines"},
+                "to_emails": "1",
+            },
+            {"to": to("bob@example.com"), "subject": "Bob", "from": FROM},
+            reply_to={"email": "shop@example.com", "name": "Shop"},
+            headers={"List-Unsubscribe": "<https://example.com/u>"},
+        ),
+        "recipients": [
+            ("personalizations.0.to.0", MAIL, "ada@example.com"),
+            ("personalizations.1.to.0", MAIL, "bob@example.com"),
+        ],
+    },
     "a trailing slash": {
         "request": replace(send({"to": to("ada@example.com")}), path="/v3/mail/send/"),
         "recipients": [("personalizations.0.to.0", MAIL, "ada@example.com")],
@@ -270,6 +288,84 @@ UNREADABLE: dict[str, tuple[Request, str, Reason]] = {
     "an x-smtpapi header": (
         send({"to": to("ada@example.com"), "headers": {"X-SMTPAPI": '{"to":["b@x.io"]}'}}),
         "personalizations.0.headers",
+        Reason.UNREADABLE,
+    ),
+    "x_smtpapi": (
+        send({"to": to("ada@example.com")}, headers={"x_smtpapi": '{"to":["b@x.io"]}'}),
+        "headers",
+        Reason.UNREADABLE,
+    ),
+    "an x-smtpapi key": (send({"to": to("ada@example.com")}, x_smtpapi={"to": ["b@x.io"]}), "", Reason.UNREADABLE),
+    "a header with a zero-width space": (
+        send({"to": to("ada@example.com")}, headers={"b\u200bcc": "b@x.io"}),
+        "headers",
+        Reason.UNREADABLE,
+    ),
+    "a header with a colon": (
+        send({"to": to("ada@example.com")}, headers={"Bcc: b@x.io\r\nX-A": "1"}),
+        "headers",
+        Reason.UNREADABLE,
+    ),
+    "a header without a name": (
+        send({"to": to("ada@example.com"), "headers": {"": "1"}}),
+        "personalizations.0.headers",
+        Reason.UNREADABLE,
+    ),
+    "headers as list": (send({"to": to("ada@example.com")}, headers=["Bcc"]), "headers", Reason.UNREADABLE),
+    "a header in a header": (
+        send({"to": to("ada@example.com"), "headers": {"X-A": "1\r\nBcc: b@x.io"}}),
+        "personalizations.0.headers",
+        Reason.UNREADABLE,
+    ),
+    "a header in a list": (
+        send({"to": to("ada@example.com")}, headers={"X-A": ["1", {"x": "1\nBcc: b@x.io"}]}),
+        "headers",
+        Reason.UNREADABLE,
+    ),
+    "a header in the subject": (
+        send({"to": to("ada@example.com"), "subject": "Hi\nBcc: b@x.io"}),
+        "personalizations.0.subject",
+        Reason.UNREADABLE,
+    ),
+    "a NUL in the subject": (
+        post({"personalizations": [{"to": to("ada@example.com")}], **TEXT, "subject": "Hi\0"}),
+        "subject",
+        Reason.UNREADABLE,
+    ),
+    "a header in a name": (
+        send({"to": [{"email": "ada@example.com", "name": "Ada\rBcc: b@x.io"}]}),
+        "personalizations.0.to.0.name",
+        Reason.UNREADABLE,
+    ),
+    "a header in the sender's address": (
+        send({"to": to("ada@example.com"), "from": {"email": "shop@example.com>\r\nBcc: b@x.io"}}),
+        "personalizations.0.from",
+        Reason.UNREADABLE,
+    ),
+    "a header in an address for answers": (
+        send({"to": to("ada@example.com")}, reply_to_list=[{"email": "shop@example.com", "name": "\nBcc: b@x.io"}]),
+        "reply_to_list",
+        Reason.UNREADABLE,
+    ),
+    "a header in a substitution": (
+        send({"to": to("ada@example.com"), "substitutions": {"-name-": "Ada\r\nBcc: b@x.io"}}),
+        "personalizations.0.substitutions",
+        Reason.UNREADABLE,
+    ),
+    "a header in a substitution's name": (
+        send({"to": to("ada@example.com"), "substitutions": {"-na\nme-": "Ada"}}),
+        "personalizations.0.substitutions",
+        Reason.UNREADABLE,
+    ),
+    "to[]": (send({"to": to("ada@example.com"), "to[]": to("b@x.io")}), "personalizations.0", Reason.UNREADABLE),
+    "bcc with a zero-width space": (
+        send({"to": to("ada@example.com"), "bcc\u200b": to("b@x.io")}),
+        "personalizations.0",
+        Reason.UNREADABLE,
+    ),
+    "cc in full width beside the personalizations": (
+        post({"personalizations": [{"to": to("ada@example.com")}], "ｃｃ": to("b@x.io")}),
+        "",
         Reason.UNREADABLE,
     ),
     "send_at as text": (send({"to": to("ada@example.com")}, send_at="1900000000"), "send_at", Reason.UNREADABLE),

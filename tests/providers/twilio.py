@@ -98,9 +98,39 @@ SENDS: dict[str, dict[str, Any]] = {
         "recipients": one(BERLIN),
         "markers": FROM_NEW_YORK,
     },
-    "a plus that became a blank": {
-        "request": post(f"To={BERLIN}&Body=x".encode()),
+    "national form, by the code of a sender in no numbering plan": {
+        "request": send("(212) 555-0199", From="+15551234567"),
+        "recipients": one("+12125550199"),
+        "markers": {"From": ("+15551234567",)},
+    },
+    "national form in Arabic digits": {
+        "request": send("\u0662\u0661\u0662\u0665\u0665\u0665\u0660\u0661\u0669\u0669"),
+        "recipients": one("+12125550199"),
+        "markers": FROM_NEW_YORK,
+    },
+    "national form, from nobody knows where": {
+        "request": send("2125550199", From="SHOP"),
+        "recipients": one(None),
+        "markers": {"From": ("SHOP",)},
+    },
+    "national form, from a number of no country": {
+        "request": send("2125550199", From="+88213123456"),
+        "recipients": one(None),
+        "markers": {"From": ("+88213123456",)},
+    },
+    "00 for a plus, from nobody knows where": {
+        "request": send(f"00{BERLIN[1:]}", From="SHOP"),
         "recipients": one(BERLIN),
+        "markers": {"From": ("SHOP",)},
+    },
+    "a plus that became a blank": {
+        "request": post(f"To={BERLIN}&From=%2B{NEW_YORK[1:]}&Body=x".encode()),
+        "recipients": one(BERLIN),
+        "markers": FROM_NEW_YORK,
+    },
+    "a plus that became a blank, from nobody knows where": {
+        "request": post(f"To={BERLIN}&Body=x".encode()),
+        "recipients": one(None),
     },
     "by a service, scheduled, with tags": {
         "request": post(
@@ -167,6 +197,16 @@ UNREADABLE: dict[str, tuple[Request, str, Reason]] = {
     "To[1] beside To": (post(b"To=%2B4930123456&To[1]=%2B4930123457"), "", Reason.UNREADABLE),
     "To in the query": (post(b"To=%2B4930123456", query="To=%2B4930123457"), "", Reason.UNREADABLE),
     "to in the query": (post(b"To=%2B4930123456", query="x=1&%74o=1"), "", Reason.UNREADABLE),
+    "To_": (post(b"To=%2B4930123456&To_=%2B4930123457"), "", Reason.UNREADABLE),
+    "To behind marks": (post(b"To=%2B4930123456&%26.To=%2B4930123457"), "", Reason.UNREADABLE),
+    "To behind a BOM": (post(b"To=%2B4930123456&%EF%BB%BFTo=%2B4930123457"), "", Reason.UNREADABLE),
+    "To in full width": (post(b"To=%2B4930123456&%EF%BC%B4%EF%BD%8F=%2B4930123457"), "", Reason.UNREADABLE),
+    "To with a zero-width space": (post(b"To=%2B4930123456&T%E2%80%8Bo=%2B4930123457"), "", Reason.UNREADABLE),
+    "send_at": (post(b"To=%2B4930123456&send_at=2030-03-17T18:46:40Z"), "", Reason.UNREADABLE),
+    "To behind a semicolon": (post(b"To=%2B4930123456&Body=x;To=%2B4930123457"), "", Reason.UNREADABLE),
+    "to behind a semicolon": (post(b"To=%2B4930123456;t%6f=%2B4930123457"), "", Reason.UNREADABLE),
+    "To behind a semicolon in a name": (post(b"To=%2B4930123456&x;To=%2B4930123457"), "", Reason.UNREADABLE),
+    "To behind a semicolon in the query": (post(b"To=%2B4930123456", query="a=1;To=2"), "", Reason.UNREADABLE),
     "a query that is no form": (post(b"To=%2B4930123456", query="a=%"), "", Reason.UNREADABLE),
     "a query beyond ASCII": (post(b"To=%2B4930123456", query="a=\udce4"), "", Reason.UNREADABLE),
     "no time": (send(BERLIN, SendAt="tomorrow"), "SendAt", Reason.UNREADABLE),

@@ -17,6 +17,7 @@ from tests.conftest import FORM, JSON, MAIL, TEXT, OpenGate, RunningGate, Upstre
 
 A = "a@example.com"
 GZIP = ("Content-Encoding", "gzip")
+ALLOWED = frozenset({"gzip"})
 CHUNKED = ("Transfer-Encoding", "chunked")
 DEEP = b"[" * 100_000 + b"]" * 100_000
 PERSON = {"to": [{"email": A}]}
@@ -33,20 +34,36 @@ def mail(**fields: object) -> bytes:
 @given(st.binary(max_size=2000), st.integers(0, 9))
 def test_inflating_undoes_compressing(plain: bytes, level: int) -> None:
     """What was compressed at any level is read as it was."""
-    assert bodies.inflated(gzip.compress(plain, level), "gzip", len(plain)) == plain
+    assert bodies.inflated(gzip.compress(plain, level), ["GZip"], len(plain), ALLOWED) == plain
 
 
-@pytest.mark.parametrize("encoding", [None, "", "identity", " Identity "])
-def test_plain_bodies_stay(encoding: str | None) -> None:
+@pytest.mark.parametrize("declared", [[], [""], ["identity"], [" Identity "]])
+def test_plain_bodies_stay(declared: list[str]) -> None:
     """A body that is not compressed is read as it is."""
-    assert bodies.inflated(b"\x1f\x8b plain", encoding, 10) == b"\x1f\x8b plain"
+    assert bodies.inflated(b"\x1f\x8b plain", declared, 10, ALLOWED) == b"\x1f\x8b plain"
+
+
+def test_what_the_provider_does_not_document() -> None:
+    """A provider that says nothing of compression might read the bytes as they are."""
+    with pytest.raises(NotSent):
+        bodies.inflated(gzip.compress(b"x"), ["gzip"], 100, frozenset())
+
+
+def gzip_with(flags: int, text: bytes) -> bytes:
+    """Compress with optional fields in the header (RFC 1952, section 2.3)."""
+    plain = gzip.compress(b"x")
+    return plain[:3] + bytes([flags]) + plain[4:10] + text + plain[10:]
 
 
 @pytest.mark.parametrize(
     ("body", "encoding", "status"),
     [
         pytest.param(gzip.compress(b"x" * 101), "gzip", 413, id="over the limit"),
-        pytest.param(gzip.compress(bytes(10_000_000)), "x-gzip", 413, id="far over the limit"),
+        pytest.param(gzip.compress(bytes(10_000_000)), "gzip", 413, id="far over the limit"),
+        pytest.param(gzip.compress(b"x"), "x-gzip", None, id="a name that is not documented"),
+        pytest.param(gzip_with(0x04, b"\x04\0&To="), "gzip", None, id="an extra field in the header"),
+        pytest.param(gzip_with(0x08, b"&To=%2B49\0"), "gzip", None, id="a file name in the header"),
+        pytest.param(gzip_with(0x10, b"&To=%2B49&\0"), "gzip", None, id="a comment in the header"),
         pytest.param(gzip.compress(b"x")[:-1], "gzip", None, id="cut short"),
         pytest.param(gzip.compress(b"x") + b"y", "gzip", None, id="something behind the end"),
         pytest.param(gzip.compress(b"x") * 2, "gzip", None, id="two members"),
@@ -54,14 +71,29 @@ def test_plain_bodies_stay(encoding: str | None) -> None:
         pytest.param(b"", "gzip", None, id="empty"),
         pytest.param(zlib.compress(b"x"), "deflate", None, id="deflate"),
         pytest.param(b"x", "br", None, id="br"),
-        pytest.param(gzip.compress(b"x"), "gzip, gzip", None, id="twice"),
+        pytest.param(gzip.compress(gzip.compress(b"x")), "gzip, gzip", None, id="twice"),
     ],
 )
 def test_what_cannot_be_inflated(body: bytes, encoding: str, status: int | None) -> None:
     """Anything but one whole gzip member within the limit is unreadable."""
     with pytest.raises(NotSent) as raised:
-        bodies.inflated(body, encoding, 100)
+        bodies.inflated(body, [encoding], 100, ALLOWED)
     assert (raised.value.reason, raised.value.status) == (Reason.UNREADABLE, status)
+
+
+@pytest.mark.parametrize(
+    ("declared", "allowed"),
+    [
+        pytest.param(["gzip", "gzip"], ALLOWED, id="declared twice"),
+        pytest.param(["identity", "gzip"], ALLOWED, id="declared in two ways"),
+        pytest.param(["deflate"], frozenset({"deflate"}), id="documented, and not known here"),
+    ],
+)
+def test_what_another_may_undo_otherwise(declared: list[str], allowed: frozenset[str]) -> None:
+    """One coding that both sides know is undone, and nothing else."""
+    with pytest.raises(NotSent) as raised:
+        bodies.inflated(gzip.compress(b"x"), declared, 100, allowed)
+    assert raised.value.reason is Reason.UNREADABLE
 
 
 # ── too large ──
@@ -187,6 +219,20 @@ async def test_unreadable_texts(gate: RunningGate, upstream: Upstream, body: byt
     assert (answer.status, answer.get("X-Sendgate-Reasons"), upstream.heard) == (400, reason, [])
     assert (answer.json["status"], answer.json["code"] in (20422, 21211, 21604)) == (400, True)
     assert await gate.reasons() == [reason]
+
+
+async def test_a_compressed_text(gate: RunningGate, upstream: Upstream) -> None:
+    """Twilio documents no compression, so a compressed form is refused: Twilio might read its bytes as they are."""
+    body = gzip.compress(b"To=%2B4915112345678&Body=x")
+    assert (await gate.post(f"/text{TEXT}", body, FORM, GZIP)).status == 400
+    assert (upstream.heard, await gate.reasons()) == ([], ["unreadable"])
+
+
+async def test_two_encodings(gate: RunningGate, upstream: Upstream) -> None:
+    """Of two Content-Encoding headers nobody knows which one counts."""
+    both = [("Content-Encoding", "identity"), GZIP]
+    assert (await gate.post(f"/mail{MAIL}", mail(), JSON, *both)).status == 400
+    assert (upstream.heard, await gate.reasons()) == ([], ["unreadable"])
 
 
 async def test_a_recipient_in_the_query(gate: RunningGate, upstream: Upstream) -> None:

@@ -12,6 +12,7 @@ from tests.conftest import ACCEPTED, FORM, JSON, MAIL, TEXT, OpenGate, Pair, Run
 
 A = "a@example.com"
 PHONE = "+4915112345678"
+LOCAL = ("Host", "localhost")
 RECEIPT: dict[str, Any] = {"mail": {"transactional": {"markers": {"categories": ["receipt"]}}}}
 ALWAYS: dict[str, Any] = {"mail": {"transactional": {"always": True}}}
 
@@ -286,13 +287,40 @@ async def test_the_gate_shows_its_own_credential(
 ) -> None:
     """A route with a credential sends that one and none that the sender gave; its answers say nothing of it."""
     gate = await open_gate(routes={"mail": {"auth": auth}})
-    given = [bearer("sender's own"), ("x-api-key", "sender's own"), ("X-Sendgate-Campaign", "c"), ("X-Kept", "k")]
-    headers = [pair for pair in given if pair[0].lower() in (name.lower(), "authorization", "x-kept")]
+    given = [LOCAL, bearer("sender's own"), ("x-api-key", "sender's own"), ("X-Kept", "k")]
+    headers = [pair for pair in given if pair[0].lower() in (name.lower(), "authorization", "x-kept", "host")]
     answer = await gate.mail(A, headers=headers)
     (sent,) = upstream.heard
     assert (sent.all(name), sent.get("X-Kept")) == ([value], "k")
     assert "sender's own" not in str(sent.headers)
     assert answer.status == 202
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        pytest.param([("Host", "localhost:8080")], 202, id="a local name"),
+        pytest.param([("Host", "127.0.0.1")], 202, id="a local address"),
+        pytest.param([("Host", "evil.test")], 403, id="a name that somebody made lead here"),
+        pytest.param([("Host", "localhost"), ("Origin", "http://localhost")], 403, id="a web page"),
+        pytest.param([("Host", "localhost"), ("Sec-Fetch-Site", "cross-site")], 403, id="a web page, elsewhere"),
+    ],
+)
+async def test_no_web_page_sends_with_the_gates_credential(
+    open_gate: OpenGate, upstream: Upstream, headers: list[Pair], status: int
+) -> None:
+    """A route with a credential that needs no sender is for programs of this machine, not for its browsers."""
+    gate = await open_gate(routes={"mail": {"auth": {"kind": "bearer", "token": "T"}}})
+    assert ((await gate.mail(A, headers=headers)).status, len(upstream.heard)) == (status, int(status == 202))
+
+
+async def test_a_known_sender_uses_the_gates_credential(open_gate: OpenGate, upstream: Upstream) -> None:
+    """Where senders are known, the credential is theirs to use under any name of the gate."""
+    senders = [{"name": "shop", "key": "k", "routes": ["mail"]}]
+    gate = await open_gate(routes={"mail": {"auth": {"kind": "bearer", "token": "T"}}}, senders=senders)
+    assert (await gate.mail(A, headers=[("X-Sendgate-Key", "k"), ("Host", "gate.example.com")])).status == 202
+    assert (await gate.mail(A, headers=[LOCAL])).status == 403
+    assert [message.get("Authorization") for message in upstream.heard] == ["Bearer T"]
 
 
 async def test_without_a_credential_the_senders_goes_on(gate: RunningGate, upstream: Upstream) -> None:
@@ -306,8 +334,8 @@ async def test_without_a_credential_the_senders_goes_on(gate: RunningGate, upstr
 async def test_what_a_neighbour_means_stays_with_it(gate: RunningGate, upstream: Upstream) -> None:
     """Hop-by-hop headers, and whatever Connection names, do not go on in either direction."""
     upstream.answer = ACCEPTED.replace(b"\r\n\r\n", b"\r\nConnection: X-Hop\r\nX-Hop: 1\r\nX-End: 1\r\n\r\n")
-    hop = [("Connection", "X-Near, keep-alive"), ("X-Near", "1"), ("Keep-Alive", "1"), ("TE", "x"), ("Trailer", "x")]
+    hop = [("Connection", "Near, keep-alive"), ("Near", "1"), ("Keep-Alive", "1"), ("TE", "x"), ("Trailer", "x")]
     answer = await gate.mail(A, headers=[*hop, ("X-Far", "1"), ("X-Far", "2")])
     (sent,) = upstream.heard
-    assert (sent.all("X-Far"), sent.all("X-Near"), sent.all("Keep-Alive"), sent.all("TE")) == (["1", "2"], [], [], [])
+    assert (sent.all("X-Far"), sent.all("Near"), sent.all("Keep-Alive"), sent.all("TE")) == (["1", "2"], [], [], [])
     assert (answer.get("X-End"), answer.all("X-Hop")) == ("1", [])

@@ -98,7 +98,7 @@ def config(settings: Settings) -> Config:
 
 async def test_without_a_gate(config: Config) -> None:
     """The command opens the store, does what it does, and leaves neither lock nor socket behind."""
-    async with door(config) as own:
+    async with door(config, create=True) as own:
         assert (await own.ask("POST", "/events", body=BLACKLISTED)).status == 202
     async with door(config) as own:
         reply = await own.ask("GET", "/standing", query=ADDRESS)
@@ -145,7 +145,7 @@ async def test_nobody_there(config: Config) -> None:
 
 async def test_locked_by_something_else(config: Config) -> None:
     """Where something holds the store and does not answer, the command says so and writes nothing."""
-    async with door(config):
+    async with door(config, create=True):
         pass
     lock = os.open(f"{config.store.path}.lock", os.O_RDWR)
     try:
@@ -161,8 +161,16 @@ async def test_a_store_that_cannot_be_opened(config: Config) -> None:
     """A store whose folder is a file is told of, not made."""
     config.store.path.parent.parent.joinpath("data").write_text("no folder")
     with pytest.raises(StoreUnavailable):
+        async with door(config, create=True):
+            pass
+
+
+async def test_who_only_looks_makes_no_store(config: Config) -> None:
+    """Where there is no store and no gate, who does not say so makes none, and is told."""
+    with pytest.raises(StoreUnavailable, match="there is no store at"):
         async with door(config):
             pass
+    assert not config.store.path.parent.exists()
 
 
 async def test_two_commands_at_once(config: Config) -> None:
@@ -170,7 +178,7 @@ async def test_two_commands_at_once(config: Config) -> None:
 
     async def blacklist(email: str) -> bool:
         try:
-            async with door(config) as way:
+            async with door(config, create=True) as way:
                 body = {"email": email, "events": [{"event": "Blacklisted"}]}
                 return (await way.ask("POST", "/events", body=body)).status == 202
         except NoGate:

@@ -29,6 +29,12 @@ REFUSED = [
     pytest.param(send(("X-HTTP-Method-Override", "GET")), 400, "unknown_request", id="method override"),
     pytest.param(send(("x-http-method", "PUT")), 400, "unknown_request", id="method override, second spelling"),
     pytest.param(send(("X-Method-Override", "DELETE")), 400, "unknown_request", id="method override, third spelling"),
+    pytest.param(send(("X_HTTP_Method_Override", "GET")), 400, "unknown_request", id="method override, underscores"),
+    pytest.param(send(("X-Original-URL", "/x")), 400, "unknown_request", id="path override"),
+    pytest.param(send(("X-Rewrite-URL", "/x")), 400, "unknown_request", id="path override, second spelling"),
+    pytest.param(send(target=f"/mail{MAIL}?_method=GET"), 400, "unknown_request", id="method override in the query"),
+    pytest.param(send(("Connection", "Content-Type")), 400, "unknown_request", id="Connection names Content-Type"),
+    pytest.param(send(("Connection", "close, x-own")), 400, "unknown_request", id="Connection names X-Own"),
     pytest.param(send(method="TRACE"), 400, "unknown_request", id="TRACE"),
     pytest.param(send(method="CONNECT"), 400, "unknown_request", id="CONNECT with a path"),
     pytest.param(send(method="PUT"), 400, "unknown_request", id="a method that is not the send's"),
@@ -62,6 +68,20 @@ async def test_doubt_is_refused(gate: RunningGate, upstream: Upstream, raw: byte
     assert answer.json["errors"][0]["message"].startswith("sendgate: ")
     (record,) = await gate.records()
     assert (record["reason"], record["sent"], record["decision"]) == (reason, "no", answer.get("X-Sendgate-Decision"))
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(send(method="GET"), id="GET with a body"),
+        pytest.param(request("GET", f"/mail{MAIL}", [("Upgrade", "websocket")]), id="GET with Upgrade"),
+        pytest.param(request("GET", f"/mail{MAIL}", [("X-HTTP-Method", "POST")]), id="GET with a method override"),
+    ],
+)
+async def test_doubt_about_reading_is_refused(gate: RunningGate, upstream: Upstream, raw: bytes) -> None:
+    """A request that only reads by its method, but might do more, reaches no provider either."""
+    answer = await gate.ask(raw)
+    assert (answer.status, answer.get("X-Sendgate-Reasons"), upstream.heard) == (400, "unknown_request", [])
 
 
 async def test_doubt_is_refused_in_each_providers_shape(gate: RunningGate, upstream: Upstream) -> None:

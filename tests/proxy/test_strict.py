@@ -124,10 +124,9 @@ def test_any_bytes_are_read_or_refused_as_json(body: bytes) -> None:
     ],
 )
 def test_json_with_more_than_one_reading_is_refused(body: bytes) -> None:
-    """JSON that any two readers could read differently is refused, for reading and for writing again."""
-    for read in (strict.json_tree, strict.json_as_spelled):
-        with pytest.raises(Unreadable):
-            read(body)
+    """JSON that any two readers could read differently is refused."""
+    with pytest.raises(Unreadable):
+        strict.json_tree(body)
 
 
 @pytest.mark.parametrize(
@@ -247,6 +246,57 @@ def test_dropping_fields_leaves_the_others_byte_for_byte(values: list[str], data
     dropped = data.draw(st.sets(st.integers(0, len(pieces) - 1)))
     kept = "&".join(piece for number, piece in enumerate(pieces) if number not in dropped)
     assert strict.drop_fields("&".join(pieces).encode(), frozenset(dropped)) == kept.encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "names"),
+    [
+        pytest.param(b"a=1&b=2", [], id="no semicolon"),
+        pytest.param(b"a=1;To=2&b=3;%54o=4", ["To", "To"], id="behind values"),
+        pytest.param(b";To=1", ["To"], id="at the start"),
+        pytest.param(b"a=1;;x;+To=2;To", [" To"], id="behind several"),
+        pytest.param(b"a=1;b&To=2", [], id="before an ampersand"),
+        pytest.param(b"a=1%3BTo=2", [], id="an escaped semicolon"),
+        pytest.param(b"a=1;%ff=2", ["\ufffd"], id="not UTF-8"),
+    ],
+)
+def test_names_behind_semicolons(body: bytes, names: list[str]) -> None:
+    """Whoever cuts a form at semicolons too finds these fields more."""
+    assert list(strict.names_behind_semicolons(body)) == names
+
+
+# ── names ──
+
+DECIDING = frozenset({"to", "sendat"})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "To",
+        "to[]",
+        "To[0]",
+        "to[x]",
+        "&.To",
+        "To_",
+        "\ufeffTo",
+        "t\u200bo",
+        "ｔｏ",
+        "To\0x",
+        "To2",
+        "SendAt",
+        "send_at",
+    ],
+)
+def test_a_name_that_looks_like_another(name: str) -> None:
+    """A name is taken for another that it is without marks, digits, width, case and what nobody sees."""
+    assert strict.looks_like(name, DECIDING)
+
+
+@pytest.mark.parametrize("name", ["", "Top", "X-To", "From", "to_emails", "\u0442\u043e", "x[To]"])
+def test_a_name_that_looks_like_none(name: str) -> None:
+    """A name with more letters, or with others, is another name."""
+    assert not strict.looks_like(name, DECIDING)
 
 
 # ── headers and paths ──

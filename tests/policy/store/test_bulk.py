@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -123,6 +124,50 @@ def _apart(number: int, cells: Mapping[str, str]) -> dict[str, str]:
     }
     named = {"id": cells["id"] and f"p{number}", "email": cells["email"] and f"p{number}@x.de"}
     return {**cells, **stated, **named, "phone": cells["phone"] and f"+493012345{number:03}", "optOutChannels": ""}
+
+
+GIVEN_BACK = replace(profile("1", mobile=None, phone=MOBILE), email="", traits={"colour": None, "size": 7})
+
+
+def test_what_is_taken_away_from_somebody_new_is_not_held() -> None:
+    """A profile that takes fields away leaves the same person, whether learned at once or the ordinary way."""
+    at_once, ordinary = Memory(), Memory()
+    assert learn_rows(at_once, [[GIVEN_BACK]], NOON) == [""]
+    ordinary.learn([GIVEN_BACK], NOON)
+    assert at_once.dump() == ordinary.dump()
+    for memory in (at_once, ordinary):
+        memory.learn([told("Blacklisted", "1")], NOON)
+        assert memory.judge(MOBILE) == "blacklisted"
+        memory.close()
+
+
+@pytest.mark.parametrize("suppressed_elsewhere", [False, True])
+def test_many_who_share_a_number_are_learned_one_by_one(*, suppressed_elsewhere: bool) -> None:
+    """As long as none of them is suppressed, the work for each does not grow with how many share the number."""
+    steps = []
+    for count in (100, 400):
+        memory = Memory()
+        if suppressed_elsewhere:
+            memory.learn([profile("x", email="a@x.de"), told("Blacklisted", "x")], NOON)
+        rows = [[profile(str(number), email=f"{number}@x.de", mobile=MOBILE)] for number in range(count)]
+        steps.append(counted(memory, lambda: learn_rows(memory, rows, NOON)) / count)  # noqa: B023 (called at once)
+        memory.close()
+    assert steps[1] < 1.5 * steps[0]
+
+
+def counted(memory: Memory, work: Callable[[], object]) -> int:
+    """Count, in hundreds, the steps that SQLite takes for some work."""
+    count = 0
+
+    def step() -> int:
+        nonlocal count
+        count += 1
+        return 0
+
+    memory.connection.set_progress_handler(step, 100)
+    work()
+    memory.connection.set_progress_handler(None, 0)
+    return count
 
 
 # ── which people take the short way ──

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from policy import NewerStore, StoreLocked, StoreUnavailable, WrongPepper
-from policy.store.database import GROUP, Database
+from policy.store.database import ASKING, Database
+from policy.store.writer import GROUP
 
 Job = Callable[[sqlite3.Connection], object]
 
@@ -85,6 +86,7 @@ async def test_who_waits_together_shares_a_commit(database: Database) -> None:
     commits: list[int] = []
     database.on_commit = lambda _, jobs: commits.append(jobs)
     await in_one_group(database, *(noting(f"note {number}") for number in range(20)))
+    await database.write(lambda _: None)  # the writer takes it up when all was told
     assert commits == [20]
     assert await database.read(notes) == {f"note {number}" for number in range(20)}
 
@@ -94,6 +96,7 @@ async def test_a_group_has_a_bound(database: Database) -> None:
     commits: list[int] = []
     database.on_commit = lambda _, jobs: commits.append(jobs)
     ended = await in_one_group(database, *(noting(f"note {number}") for number in range(GROUP + 10)))
+    await database.write(lambda _: None)  # the writer takes it up when all was told
     assert ended == [1] * (GROUP + 10)
     assert commits == [GROUP, 10]
 
@@ -164,7 +167,158 @@ async def test_a_writer_who_gives_up_disturbs_nobody(database: Database) -> None
     assert "stays" in await database.read(notes)
 
 
+# ── a writer that hangs or ends ──
+
+
+async def test_who_looks_on_harms_nobody(database: Database) -> None:
+    """An observer that fails is told of every commit all the same, and every writer is answered."""
+    told: list[int] = []
+
+    def harmful(_: float, jobs: int) -> None:
+        told.append(jobs)
+        raise ValueError(jobs)
+
+    database.on_commit = harmful
+    for number in range(3):
+        assert await database.write(noting(f"note {number}")) == 1
+    await database.write(lambda _: None)
+    assert (told, database.alive) == ([1, 1, 1], True)
+
+
+async def test_answers_do_not_wait_for_who_looks_on(database: Database) -> None:
+    """A writer is answered while the observer of its commit still looks."""
+    answered = threading.Event()
+
+    def look(_: float, __: int) -> None:
+        answered.wait()
+
+    database.on_commit = look
+    assert await database.write(noting("first")) == 1
+    answered.set()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # the fault is the test's own
+async def test_a_writer_that_ended_keeps_nobody_waiting(database: Database) -> None:
+    """When the writer's thread ends, who waits and who comes is told so at once, and reading goes on."""
+
+    def end(_: sqlite3.Connection) -> None:
+        raise SystemExit
+
+    assert database.alive
+    async with held(database):
+        waiting = [
+            asyncio.create_task(database.write(job)) for job in (noting("before"), end, *[noting("after")] * 2000)
+        ]
+        await asyncio.sleep(0)
+    ended = await asyncio.gather(*waiting, return_exceptions=True)
+    assert {type(each) for each in ended} == {StoreUnavailable}
+    while database.alive:  # noqa: ASYNC110 (a thread ends)
+        await asyncio.sleep(0)
+    with pytest.raises(StoreUnavailable):
+        await database.write(noting("late"))
+    assert await database.read(notes) == set()
+
+
+async def test_nobody_waits_for_ever(database: Database) -> None:
+    """Behind a writer that hangs a write is refused after its patience and never done; who has more is answered."""
+    async with held(database):
+        patient = asyncio.create_task(database.write(noting("patient"), patience=None))
+        with pytest.raises(StoreUnavailable, match="too long"):
+            await database.write(noting("impatient"), patience=0.01)
+    assert await patient == 1
+    assert await database.read(notes) == {"patient"}
+
+
+async def test_what_had_begun_may_still_be_done(database: Database) -> None:
+    """A write that is given up while it runs is refused, and the writer goes on."""
+    release = threading.Event()
+
+    def slow(connection: sqlite3.Connection) -> None:
+        release.wait()
+        noting("slow")(connection)
+
+    with pytest.raises(StoreUnavailable):
+        await database.write(slow, patience=0.01)
+    release.set()
+    assert await database.write(noting("next")) == 1
+
+
+async def test_the_sequence_is_known_without_asking(database: Database) -> None:
+    """The newest committed sequence number is at hand; what was undone does not count, and a new opening knows it."""
+
+    def step(connection: sqlite3.Connection) -> None:
+        connection.execute("UPDATE meta SET value = value + 1 WHERE name = 'sequence'")
+
+    def undone(connection: sqlite3.Connection) -> None:
+        step(connection)
+        raise LookupError
+
+    assert database.sequence == 0
+    await database.write(step)
+    with pytest.raises(LookupError):
+        await database.write(undone)
+    assert database.sequence == 1
+    database.close()
+    again = opened(database.path)
+    assert again.sequence == 1
+    again.close()
+
+
+async def test_a_probe_writes(database: Database) -> None:
+    """A probe is a commit, so it fails where none is possible."""
+    await database.probe(7)
+    assert database.read_now(lambda c: c.execute("SELECT value FROM meta WHERE name = 'probed'").fetchone()) == ("7",)
+    pages = database._writer.execute("PRAGMA page_count").fetchone()[0]
+    database._writer.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(StoreUnavailable):  # as long as a number may be, it takes another page
+        await database.write(lambda c: c.execute("INSERT INTO meta VALUES ('x', ?)", ("x" * 9999,)))
+    database._writer.execute("PRAGMA query_only = ON")
+    with pytest.raises(StoreUnavailable):
+        await database.probe(8)
+
+
+# ── readers apart ──
+
+
+async def test_judging_does_not_wait_for_what_is_asked(database: Database) -> None:
+    """While every thread of the API's reads is busy, a read of judging is answered."""
+    release = threading.Event()
+    asked = [asyncio.create_task(database.ask(lambda _: release.wait())) for _ in range(2 * ASKING)]
+    assert await database.read(notes) == set()
+    release.set()
+    assert await asyncio.gather(*asked) == [True] * (2 * ASKING)
+
+
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+
+
+async def test_what_takes_too_long_is_broken_off(database: Database) -> None:
+    """A query without an end is given up, and the next one in the same threads has its whole time."""
+    endless = [database.ask(lambda c: c.execute(ENDLESS).fetchone(), patience=0.05) for _ in range(2 * ASKING)]
+    ended = await asyncio.gather(*endless, return_exceptions=True)
+    assert [type(each) for each in ended] == [StoreUnavailable] * (2 * ASKING)
+    counted = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 200000) SELECT count(*) FROM n"
+    for _ in range(2 * ASKING):
+        assert await database.ask(lambda c: c.execute(counted).fetchone()) == (200_000,)
+
+
 # ── opening and closing ──
+
+
+def test_a_store_is_not_made_for_who_only_looks(tmp_path: Path) -> None:
+    """Opened without leave to make one, a missing or empty store is refused and nothing is left behind."""
+    path = tmp_path / "data" / "sendgate.db"
+    with pytest.raises(StoreUnavailable, match=f"there is no store at {path}"):
+        Database(path).open(create=False)
+    assert list(tmp_path.iterdir()) == []
+    path.parent.mkdir()
+    path.touch()
+    with pytest.raises(StoreUnavailable, match="there is no store"):
+        Database(path).open(create=False)
+    opened(path).close()
+    database = Database(path)
+    database.open(create=False)
+    database.close()
 
 
 async def test_close_finishes_what_waits(tmp_path: Path) -> None:
@@ -333,11 +487,15 @@ def without_log(path: Path) -> None:
     Path(f"{path}-wal").unlink()
 
 
+def without_lock(path: Path) -> None:
+    Path(f"{path}.lock").unlink()
+
+
 def moved_away(path: Path) -> None:
     path.parent.rename(path.parent.with_name("elsewhere"))
 
 
-@pytest.mark.parametrize("harm", [deleted, replaced, without_log, moved_away])
+@pytest.mark.parametrize("harm", [deleted, replaced, without_log, without_lock, moved_away])
 async def test_a_store_that_is_gone_acknowledges_nothing(tmp_path: Path, harm: Callable[[Path], None]) -> None:
     """When the files go or change under a running gate every read and write says so, in every way of reading."""
     (tmp_path / "data").mkdir()

@@ -295,5 +295,5 @@ def test_an_export_is_the_store_at_one_moment(memory: Memory) -> None:
     first: Row = next(lines)
     assert dict(zip(COLUMNS, first, strict=True))["id"] == "0"
     assert memory.connection.in_transaction
-    lines.close()  # type: ignore[attr-defined]  # it is a generator
+    lines.close()
     assert not memory.connection.in_transaction

@@ -105,6 +105,21 @@ def test_a_statement_without_a_time_has_no_identity() -> None:
 
 
 @pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        pytest.param("2026-01-01T10:00:00Z", "2026-01-01T10:00:00+00:00", True, id="zones of the same name"),
+        pytest.param("2026-01-01T10:00:00Z", "2026-01-01t12:00:00+02", True, id="zones"),
+        pytest.param("2026-01-01T10:00:00Z", "2026-01-01T10:00:00.0Z", False, id="precisions"),
+        pytest.param("2026-01-01T10:00:00Z", "2026-01-01T10:00:01Z", False, id="times"),
+    ],
+)
+def test_a_time_is_the_same_however_it_is_written(one: str, other: str, *, same: bool) -> None:
+    """Two tellings are one statement if their times mean the same, and two if they do not."""
+    made = {journal.identity_of(told("Blacklisted", "1", at=at)) for at in (one, other)}
+    assert (len(made) == 1) is same
+
+
+@pytest.mark.parametrize(
     ("one", "other"),
     [
         pytest.param(Subject(id="1"), Subject(email="1", email_keys=("1",)), id="id and e-mail"),

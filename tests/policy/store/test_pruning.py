@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Sequence
 
 import pytest
@@ -97,7 +98,7 @@ def steps(memory: Memory, job: Prune) -> int:
 
 @pytest.mark.parametrize("what", ["records", "events"])
 def test_finding_nothing_takes_no_walk(memory: Memory, what: str) -> None:
-    """Where nothing is old, a look costs as much in a table of many rows as in one with a chunk of them."""
+    """Where nothing is old, a look costs as much in a table of many rows as in one with a few chunks of them."""
     jobs = {
         "records": pruning.records(older_than=NOON - SECOND, max_rows=1 << 40),
         "events": pruning.events(older_than=NOON - SECOND),
@@ -108,7 +109,69 @@ def test_finding_nothing_takes_no_walk(memory: Memory, what: str) -> None:
             fill(memory, range(CHUNK))
             memory.learn([told("Completed Order", "1")] * CHUNK)
         looked.append(steps(memory, jobs[what]))
-    assert looked[1] <= looked[0] + 1
+    assert looked[1] <= looked[0] + 5  # a look or two at rows further behind
+
+
+DAY = 24 * 3600
+
+
+@pytest.mark.parametrize("ahead", [1, CHUNK, CHUNK + 1, 3 * CHUNK])
+@pytest.mark.parametrize("what", ["records", "events"])
+def test_times_in_the_future_stop_nothing(memory: Memory, what: str, ahead: int) -> None:
+    """Rows that a clock ahead wrote go with the old ones behind them, and what is young stays."""
+    written = [1000 * DAY] * ahead + [0] * 20 * CHUNK + [100 * DAY] * 5
+    if what == "records":
+        fill(memory, written)
+        went = to_the_end(memory, pruning.records(older_than=NOON + 50 * DAY * SECOND, max_rows=1 << 40))
+        kept = left(memory)
+    else:
+        for at, _ in itertools.groupby(written):
+            memory.learn([told("Completed Order", "1")] * written.count(at), NOON + at * SECOND)
+        went = to_the_end(memory, pruning.events(older_than=NOON + 50 * DAY * SECOND))
+        kept = [row[0] for row in journal_of(memory)]
+    assert kept == list(range(len(written) - 4, len(written) + 1))
+    assert max(went) <= CHUNK
+
+
+def test_a_time_long_gone_takes_little_with_it(memory: Memory) -> None:
+    """Young rows before one that a clock far behind wrote go only when it is among the oldest, a chunk at the most."""
+    fill(memory, [100 * DAY] * 2 * CHUNK + [-9999 * DAY] + [100 * DAY] * 2 * CHUNK)
+    to_the_end(memory, pruning.records(older_than=NOON, max_rows=1 << 40))
+    assert len(left(memory)) >= 3 * CHUNK
+
+
+def looked(memory: Memory, *days: float) -> list[bool]:
+    """Say of each look at the clock whether it is believed; at times in days after noon."""
+    return [pruning.look(NOON + int(day * DAY * SECOND))(memory.connection) for day in days]
+
+
+@pytest.mark.parametrize(
+    ("days", "believed"),
+    [
+        pytest.param([0, 0.5, 1.4, 2.3], [True] * 4, id="it goes on"),
+        pytest.param([0, 365, 365.5], [True, False, False], id="it leaps ahead"),
+        pytest.param([0, 365, 0.1, 0.2], [True, False, True, True], id="it leaps ahead and is set right"),
+        pytest.param([0, 365, 180, 180.5], [True, False, False, False], id="it leaps ahead and is set back by half"),
+        pytest.param([0, 365, 365.9, 366.1, 366.2], [True, False, False, True, True], id="it stays a day ahead"),
+        pytest.param([0, -365, -364.5], [True] * 3, id="it is set back"),
+    ],
+)
+def test_a_clock_that_leaps_ahead_is_not_believed_for_a_day(
+    memory: Memory, days: list[float], believed: list[bool]
+) -> None:
+    """A time more than a day after the last is believed when it has gone on for a day."""
+    assert looked(memory, *days) == believed
+
+
+async def test_while_the_clock_is_doubted_nothing_goes_for_its_age(world: World) -> None:
+    """After a leap old records stay and surplus ones go; a day later the old ones go too."""
+    for second in range(3):
+        await world.policy.record(outcome(second))
+    assert await world.policy.prune(pruning.records(older_than=NOON, max_rows=9)) == 0
+    for days, most, gone in ((400, 9, 0), (0, 2, 1), (1, 9, 2)):
+        world.now += days * DAY * SECOND
+        job = pruning.records(older_than=world.now - 90 * DAY * SECOND, max_rows=most)
+        assert await world.policy.prune(job) == gone
 
 
 @settings(max_examples=60, deadline=None)

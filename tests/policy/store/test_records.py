@@ -90,7 +90,7 @@ def test_a_send_that_ends_as_a_whole_has_one_record(memory: Memory) -> None:
 
 def test_shadow_is_told(memory: Memory) -> None:
     """What was not enforced is marked, recipient by recipient, and that it was sent."""
-    write(memory, replace(OUTCOME, refused=(refused(ANN), replace(refused(ANN), enforced=False))))
+    write(memory, replace(OUTCOME, sent=Sent.YES, refused=(refused(ANN), replace(refused(ANN), enforced=False))))
     assert [(record["enforced"], record["sent"]) for record in found(memory)] == [(0, "yes"), (1, "no")]
 
 
@@ -149,6 +149,78 @@ def filled(memory: Memory) -> Memory:
 def test_a_filter_gives_what_fits(filled: Memory, wanted: dict[str, Any], ids: list[int]) -> None:
     """The records that fit every field of the filter are given, newest first."""
     assert [record["id"] for record in found(filled, **wanted)] == ids
+
+
+# ── between two times ──
+
+HOUR = 3600
+PLACES = [  # seconds after noon, in the order in which they were written
+    pytest.param([0, 50, 20, 100, 90, 60], id="written when it had ended"),
+    pytest.param([hour * HOUR for hour in range(10)], id="hours"),
+    pytest.param([0, 9000 * HOUR, HOUR, 2 * HOUR, 5 * HOUR, 9 * HOUR], id="a clock ahead"),
+    pytest.param([5 * HOUR, 6 * HOUR, -9000 * HOUR, 7 * HOUR, 9 * HOUR], id="a clock behind"),
+    pytest.param([9 * HOUR, 8 * HOUR + 1, 7 * HOUR + 2, 6 * HOUR + 3, 3 * HOUR], id="a clock set back step by step"),
+]
+
+
+@pytest.mark.parametrize("places", PLACES)
+def test_between_two_times_nothing_is_missed(memory: Memory, places: list[int]) -> None:
+    """Whatever order records were written in, a list between two times has all of those times and no others."""
+    for second in places:
+        write(memory, replace(OUTCOME, arrived_at=Microseconds(NOON + second * SECOND), reason=Reason.UNREADABLE))
+    ids = dict(enumerate(places, 1))
+    for since in (None, *places):
+        for until in (None, *places):
+            wanted = [i for i, at in ids.items() if (since is None or at >= since) and (until is None or at < until)]
+            times = {"since": since, "until": until}
+            asked = {name: NOON + at * SECOND for name, at in times.items() if at is not None}
+            assert [record["id"] for record in found(memory, **asked)] == wanted[::-1]
+
+
+def test_disorder_is_forgotten_with_its_records(memory: Memory) -> None:
+    """When what a clock set back wrote is gone, lists between two times are looked up again."""
+    for second in (9 * HOUR, 0, 20 * HOUR, 30 * HOUR):
+        write(memory, replace(OUTCOME, arrived_at=Microseconds(NOON + second * SECOND), reason=Reason.UNREADABLE))
+    bound = f"SELECT {records._IN_ORDER}"
+    assert memory.connection.execute(bound).fetchone() == (0,)
+    memory.connection.execute("DELETE FROM dispatch_failed WHERE id <= 2")
+    assert memory.connection.execute(bound).fetchone() == (1,)
+    assert [record["id"] for record in found(memory, since=NOON + 25 * HOUR * SECOND)] == [4]
+
+
+def plan(memory: Memory, **wanted: Any) -> str:
+    """Say how SQLite goes about a page."""
+    said: list[str] = []
+    memory.connection.set_trace_callback(said.append)
+    found(memory, **wanted)
+    memory.connection.set_trace_callback(None)
+    return "\n".join(row[3] for row in memory.connection.execute(f"EXPLAIN QUERY PLAN {said[0]}"))
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"since": NOON},
+        {"until": NOON},
+        {"since": NOON, "until": NOON, "before": 7},
+        {"since": NOON, "reason": "blacklisted", "route": "mail"},
+    ],
+    ids=" ".join,
+)
+def test_a_page_between_two_times_is_a_walk_along_ids(filled: Memory, wanted: dict[str, Any]) -> None:
+    """A page is read in the order of ids between two of them, and nothing is sorted."""
+    told = plan(filled, **wanted)
+    assert "SEARCH dispatch_failed USING INTEGER PRIMARY KEY (rowid" in told
+    assert "TEMP B-TREE" not in told
+
+
+@pytest.mark.parametrize("who", [{"user": "1"}, {"address": (ANN,)}], ids=" ".join)
+def test_a_page_of_one_person_is_looked_up(filled: Memory, who: dict[str, Any]) -> None:
+    """A page of one person is read from their index, between two times as well, and nothing is sorted."""
+    for wanted in (who, {**who, "since": NOON, "until": NOON}):
+        told = plan(filled, **wanted)
+        assert "SEARCH dispatch_failed USING INDEX dispatch_failed_" in told
+        assert "TEMP B-TREE" not in told
 
 
 def test_pages_follow_each_other(filled: Memory) -> None:

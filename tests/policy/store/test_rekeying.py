@@ -2,41 +2,143 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from policy import Policy
-from policy.events import Origin, Profile, Told, Word
-from policy.events import Subject as Of
-from policy.model import Channel, MessageClass, Recipient, Send, Terms
+from policy import Policy, StoreUnavailable
+from policy.events import Phone
+from policy.model import MessageClass, Terms
 from policy.store import rekeying
+from policy.store.rekeying import TABLES
+from tests.policy.conftest import profile, send_to, told
+
+PEOPLE: Mapping[str, str] = {
+    "plain": "ann@x.de",
+    "number": "+49 1511 2345678",
+    "wide number": "+49 １５１１ ８７６５４３２",
+    "umlaut": "ann@straße.de",
+    "a-label": "bob@xn--strae-oqa.de",
+    "quoted": '"a b"@x.de',
+}
+UNPLAIN = {"umlaut", "a-label", "quoted"}
+
+
+def opened(path: Path) -> Policy:
+    """Open a store, which gives it today's keys."""
+    policy = Policy(path, "pepper")
+    policy.open()
+    return policy
+
+
+def changed(path: Path, statement: str, *values: str) -> None:
+    """Change a store that nobody has open."""
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute(statement, values)
+        connection.commit()
+
+
+def made_by(path: Path, **others: str) -> None:
+    """Let a store's keys be made by today's tables but for these."""
+    text = rekeying._text({**TABLES, **others})
+    changed(path, "UPDATE meta SET value = ? WHERE name = 'keys_made_by'", text)
+
+
+async def blacklist(policy: Policy, name: str, address: str) -> None:
+    """Blacklist a user whose address has another key than today's tables make of it."""
+    old = (f"{name}@by.other.tables",)
+    phones: Mapping[str, Phone | None] = {} if "@" in address else {"phone": (address, old)}
+    if phones:
+        await policy.learn([replace(profile(name), phones=phones)])
+    else:
+        await policy.learn([replace(profile(name), email=address, email_keys=old)])
+    await policy.learn([told("Blacklisted", name)])
+
+
+async def found(policy: Policy) -> set[str]:
+    """Name the people who are found by today's keys."""
+    terms = Terms(MessageClass.TRANSACTIONAL)
+    return {name for name, address in PEOPLE.items() if (await policy.judge(send_to(address), terms)).refused}
+
+
+@pytest.mark.parametrize(
+    ("others", "wanted"),
+    [
+        pytest.param({}, set(), id="none"),
+        pytest.param({"phonenumbers": "1"}, {"number", "wide number"}, id="phonenumbers"),
+        pytest.param({"idna": "1"}, UNPLAIN, id="idna"),
+        pytest.param({"unicode": "1"}, {*UNPLAIN, "wide number"}, id="unicode"),
+        pytest.param({"phonenumbers": "1", "idna": "1"}, set(PEOPLE) - {"plain"}, id="two of them"),
+    ],
+)
+async def test_who_is_keyed_anew_follows_from_which_tables_changed(
+    tmp_path: Path, others: dict[str, str], wanted: set[str]
+) -> None:
+    """Exactly those whose addresses the changed tables have a say in are found by the new keys after the opening."""
+    path = tmp_path / "sendgate.db"
+    policy = opened(path)
+    for name, address in PEOPLE.items():
+        await blacklist(policy, name, address)
+    assert await found(policy) == set()
+    policy.close()
+    made_by(path, **others)
+    policy = opened(path)
+    assert await found(policy) == wanted
+    old = send_to("number@by.other.tables")
+    assert (await policy.judge(old, Terms(MessageClass.TRANSACTIONAL))).refused
+    policy.close()
+    policy = opened(path)
+    assert await found(policy) == wanted
+    policy.close()
 
 
 @pytest.fixture
-def policy(tmp_path: Path) -> Iterator[Policy]:
-    opened = Policy(tmp_path / "store.db", "pepper")
-    opened.open()
-    yield opened
-    opened.close()
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a chunk be of two people."""
+    monkeypatch.setattr(rekeying, "CHUNK", 2)
 
 
-def _send(key: str) -> Send:
-    return Send(Channel.SMS, (Recipient("To", Channel.SMS, key, (key,)),))
+async def numbered(path: Path) -> Callable[[], list[bool]]:
+    """Make five people with numbers, keyed by other tables; gives who of them is found by today's keys."""
+    policy = opened(path)
+    for n in range(1, 6):
+        await blacklist(policy, str(n), f"+4930123456{n}")
+    policy.close()
+    made_by(path, phonenumbers="1")
+
+    def keyed() -> list[bool]:
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            count = "SELECT count(*) > 1 FROM address WHERE person = ?"
+            return [bool(connection.execute(count, (n,)).fetchone()[0]) for n in range(1, 6)]
+
+    return keyed
 
 
-async def _refused(policy: Policy, key: str) -> bool:
-    return bool((await policy.judge(_send(key), Terms(MessageClass.TRANSACTIONAL))).refused)
+@pytest.mark.usefixtures("small_chunks")
+async def test_a_start_that_was_stopped_goes_on_where_it_was(tmp_path: Path) -> None:
+    """Chunks before the stop are kept, a new start goes on behind them and ends with everybody."""
+    path = tmp_path / "sendgate.db"
+    keyed = await numbered(path)
+    stop = "CREATE TRIGGER stop BEFORE INSERT ON address WHEN new.person = 4 BEGIN SELECT RAISE(ABORT, 'stopped'); END"
+    changed(path, stop)
+    with pytest.raises(StoreUnavailable, match="stopped"):
+        opened(path)
+    assert keyed() == [True, True, False, False, False]
+    changed(path, "DROP TRIGGER stop")
+    changed(path, "DELETE FROM address WHERE person = 1")  # would be there again if all began anew
+    opened(path).close()
+    assert keyed() == [False, True, True, True, True]
 
 
-async def test_a_number_that_new_tables_write_otherwise_goes_on_blocking(policy: Policy) -> None:
-    """Whoever was keyed by old tables is found by the keys of the new ones and still by the old ones."""
-    old = "+999000111"  # as if another release of the tables had made it of this number
-    await policy.learn([Profile("7", phones={"phone": ("+49 1511 2345678", (old,))})])
-    await policy.learn([Told(Of(id="7"), Word.BLACKLISTED, Word.BLACKLISTED, Origin.API)])
-    assert not await _refused(policy, "+4915112345678")
-    changed = await policy.database.write(lambda c: rekeying.rekey(c, policy.database.digests, "new"))
-    assert changed == 1
-    assert await _refused(policy, "+4915112345678")
-    assert await _refused(policy, old)
+@pytest.mark.usefixtures("small_chunks")
+async def test_other_tables_in_the_middle_begin_anew(tmp_path: Path) -> None:
+    """What was begun with other tables than today's is not gone on with."""
+    path = tmp_path / "sendgate.db"
+    keyed = await numbered(path)
+    changed(path, "INSERT INTO meta VALUES ('keys_made_up_to', ?)", f"4: {rekeying._text({**TABLES, 'idna': '1'})}")
+    opened(path).close()
+    assert keyed() == [True] * 5

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Message, RunningGate
+from tests.conftest import Message, OpenGate, RunningGate
 
 A, B, C = "a@example.com", "b@example.com", "c@example.com"
 
@@ -100,3 +100,86 @@ async def test_no_lists(gate: RunningGate, body: dict[str, Any]) -> None:
     """What is no list of objects is a fault of the list."""
     answer = await gate.api("POST", "/users/batch", body)
     assert (answer.status, answer.json) == (400, {"field": next(iter(body)), "type": "WRONG_VALUE"})
+
+
+# ── what callers get wrong ──
+
+
+@pytest.mark.parametrize(
+    ("item", "faulty"),
+    [
+        pytest.param({"id": "x" * 16385}, fault("id", "WRONG_VALUE"), id="an id over 16 KB"),
+        pytest.param({"id": "ü" * 8193}, fault("id", "WRONG_VALUE"), id="an id over 16 KB in UTF-8"),
+        pytest.param({"id": "a\0b"}, fault("id", "WRONG_VALUE"), id="an id with a NUL"),
+        pytest.param({"id": ""}, fault("id", "NOT_NULL"), id="an empty id"),
+        pytest.param({"id": 5}, fault("id", "WRONG_VALUE"), id="an id that is a number"),
+        pytest.param({"id": "1", "email": "x" * 16385}, fault("email", "WRONG_VALUE"), id="an endless e-mail"),
+        pytest.param(
+            {"id": "1", "email": "a b@example.com"}, fault("email", "WRONG_VALUE"), id="an e-mail that is none"
+        ),
+        pytest.param(
+            {"id": "1", "phone": "0151 12345678"}, fault("phone", "WRONG_VALUE"), id="a number without country"
+        ),
+        pytest.param({"id": "1", "businessUnit": 5}, fault("businessUnit", "WRONG_VALUE"), id="a unit that is none"),
+        pytest.param({"id": "1", "blacklisted": "x"}, fault("blacklisted", "WRONG_VALUE"), id="neither yes nor no"),
+        pytest.param({"id": "1", "email": C}, fault("email", "WRONG_VALUE"), id="another user's e-mail"),
+    ],
+)
+async def test_a_wrong_item_is_told_and_no_other_is_lost(
+    gate: RunningGate, item: dict[str, Any], faulty: dict[str, Any]
+) -> None:
+    """An item that cannot be taken has its own fault, and the blacklistings around it are taken."""
+    await gate.user("9", email=C)
+    answer = await post(
+        gate,
+        "/users/batch",
+        [{"id": "2", "email": A, "blacklisted": True}, item, {"id": "3", "email": B, "optOut": True}],
+    )
+    first, wrong, last = answer.json["updated"]
+    assert (answer.status, first["success"], last["success"]) == (400, True, True)
+    assert {name: wrong[name] for name in faulty} == faulty
+    assert wrong["id"] == item["id"]
+    assert [(await gate.mail(address)).status for address in (A, B, C)] == [400, 400, 202]
+
+
+async def test_the_same_user_twice(gate: RunningGate) -> None:
+    """Only the first of two items about one user is taken, and the second is told so, be it a deletion or not."""
+    answer = await post(
+        gate, "/users/batch", [{"id": "1", "email": A, "blacklisted": True}, {"id": "1", "email": B}], [{"id": "1"}]
+    )
+    told = [*answer.json["updated"], *answer.json["deleted"]]
+    assert (answer.status, [item["success"] for item in told]) == (400, [True, False, False])
+    assert [item["errors"] for item in told[1:]] == [[{"field": "id", "type": "WRONG_VALUE"}]] * 2
+    assert (await gate.api("GET", "/users/1")).json["email"] == A
+    assert (await gate.mail(A)).status == 400
+
+
+async def test_the_same_lead_twice(gate: RunningGate) -> None:
+    """A lead is the same in every spelling of its address, and another one in another unit."""
+    leads = [{"email": A}, {"email": A.upper()}, {"email": A, "businessUnit": "DE"}]
+    answer = await post(gate, "/leads/", leads)
+    assert [item["success"] for item in answer.json["updated"]] == [True, False, True]
+
+
+async def test_two_users_claim_one_address(gate: RunningGate) -> None:
+    """Of two users of one batch with one e-mail and unit the first has it; the other is refused whole."""
+    claims = [
+        {"id": "1", "email": A, "businessUnit": "DE"},
+        {"id": "2", "email": A, "businessUnit": "DE", "blacklisted": True},
+    ]
+    answer = await post(gate, "/users/batch", claims)
+    assert [item["success"] for item in answer.json["updated"]] == [True, False]
+    assert answer.json["updated"][1]["errors"] == [{"field": "email", "type": "WRONG_VALUE"}]
+    assert (await gate.api("GET", "/users/2")).status == 404
+
+
+async def test_deleting_leads(open_gate: OpenGate) -> None:
+    """Leads are deleted by their internal id; with keep_suppressed their address stays blocked."""
+    gate = await open_gate(users={"on_delete": "keep_suppressed"})
+    told = (await post(gate, "/leads/", [{"email": A, "blacklisted": True}, {"email": B}])).json["updated"]
+    gone = [{"xngId": item["xngId"]} for item in told]
+    answer = await post(gate, "/leads/", [], [*gone, gone[0]])
+    assert [item["success"] for item in answer.json["deleted"]] == [True, True, False]
+    assert [(await gate.mail(address)).status for address in (A, B)] == [400, 202]
+    (kept,) = (await gate.api("GET", f"/standing?address={A}")).json["items"]
+    assert (kept["kept"], kept["email"], kept["xngId"]) == (True, None, None)

@@ -180,6 +180,9 @@ async def test_all_or_none(gate: RunningGate) -> None:
         pytest.param({"email": [A], "events": [BLACKLISTED]}, ("email", "WRONG_VALUE"), id="a list of e-mails"),
         pytest.param({"phone": "0151 123", "events": [BLACKLISTED]}, ("phone", "WRONG_FORMAT"), id="a national number"),
         pytest.param(
+            {"phone": "15112345678", "events": [BLACKLISTED]}, ("phone", "WRONG_FORMAT"), id="a number without its plus"
+        ),
+        pytest.param(
             {"email": A, "businessUnit": 1, "events": [BLACKLISTED]}, ("businessUnit", "WRONG_VALUE"), id="unit"
         ),
         pytest.param({"email": A}, ("events", "NOT_NULL"), id="no events"),

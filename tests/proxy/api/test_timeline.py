@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import RunningGate
+from tests.conftest import OpenGate, RunningGate
 
 A = "a@example.com"
 
@@ -67,3 +67,17 @@ async def test_faults(gate: RunningGate, query: str, fault: tuple[str, str]) -> 
     await gate.user("1")
     answer = await gate.api("GET", f"/users/1/events?{query}")
     assert (answer.status, answer.json) == (400, {"field": fault[0], "type": fault[1]})
+
+
+async def test_times_from_long_ago_are_paged(open_gate: OpenGate) -> None:
+    """Events stated before 1970, as systems write a time they do not know, are paged like all others."""
+    gate = await open_gate(events={"accept": ["Registered"]})
+    for year in ("0001", "1969", "2020"):
+        event = {"event": "Registered", "timestamp": f"{year}-01-01T00:00:00Z"}
+        assert (await gate.api("POST", "/events", {"id": "1", "events": [event]})).status == 202
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = (await gate.api("GET", f"/users/1/events?limit=1{cursor and f'&cursor={cursor}'}")).json
+        seen += [line["timestamp"] for line in page["items"]]
+        cursor = page["next"]
+    assert seen == [f"{year}-01-01T00:00:00Z" for year in ("2020", "1969", "0001")]

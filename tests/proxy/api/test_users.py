@@ -95,7 +95,7 @@ async def test_two_channels(gate: RunningGate) -> None:
     """Where two channels stand, nobody guesses."""
     await gate.user("1")
     path = "/users/1/optout-status?channelType=MAIL&channelType=SMS"
-    assert await ask(gate, "PUT", path, {"optOut": True}) == (400, {"field": "channelType", "type": "WRONG_VALUE"})
+    assert await ask(gate, "PUT", path, {"optOut": True}) == (400, {"field": "channelType", "type": "UNKNOWN_VALUE"})
 
 
 async def test_recipient_status(gate: RunningGate) -> None:
@@ -195,6 +195,7 @@ async def test_the_ids_must_agree(gate: RunningGate) -> None:
         pytest.param({"email": 1}, "email", id="a number for an e-mail"),
         pytest.param({"email": "x" * 17_000}, "email", id="a long e-mail"),
         pytest.param({"phone": "0151"}, "phone", id="a national number"),
+        pytest.param({"phone": "15112345678"}, "phone", id="a number without its plus"),
         pytest.param({"mobile": ["+4915112345678"]}, "mobile", id="a list of numbers"),
         pytest.param({"businessUnit": {}}, "businessUnit", id="an object for a unit"),
         pytest.param({"blacklisted": "maybe"}, "blacklisted", id="neither yes nor no"),

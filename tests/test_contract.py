@@ -1,0 +1,519 @@
+"""CrossEngage's v1 contract, example by example: what its clients send, and what they must get.
+
+The examples are the published ones, and the calls of clients that exist, in the order of the contract: basics,
+blacklist, combined status, opt-out, events, users, leads. `ANY` stands for an internal id, which nobody knows before.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from tests.conftest import Message, OpenGate, RunningGate
+
+TOKEN = {"X-XNG-AuthToken": "master-key", "X-XNG-ApiVersion": "1"}
+CONFIG = {
+    "api": {"keys": [{"name": "crm", "key": "master-key", "scopes": ["users", "events", "release"]}]},
+    "events": {"accept": ["Completed Order"]},
+}
+JSON = "application/json; charset=UTF-8"
+ANY = "…"
+EMPTY = None
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request and its answer; a body of bytes is sent as it is, an answer of EMPTY has no body."""
+
+    method: str
+    path: str
+    body: Any = None
+    status: int = 200
+    answer: Any = EMPTY
+    headers: dict[str, str] = field(default_factory=lambda: TOKEN)
+
+
+def put(path: str, body: Any, **answer: Any) -> Call:
+    """Write something."""
+    return Call("PUT", path, body, **answer)
+
+
+def get(path: str, **answer: Any) -> Call:
+    """Read something."""
+    return Call("GET", path, **answer)
+
+
+def post(path: str, body: Any, **answer: Any) -> Call:
+    """Tell something."""
+    return Call("POST", path, body, **answer)
+
+
+USER: dict[str, Any] = {
+    "email": "test@crossengage.io",
+    "firstName": "Mark",
+    "lastName": "Miller",
+    "birthday": "1984-05-21T00:00:00Z",
+    "createdAt": "2015-10-02T08:23:53Z",
+    "gender": "male",
+}
+WRITTEN = {"id": "1234", "xngId": ANY, "email": "test@crossengage.io", "businessUnit": "", "success": True}
+KNOWN = put("/users/1234", USER, answer=WRITTEN)
+CHANNELS = ["MAIL", "BROWSER_NOTIFICATION", "ONSITE_DISPLAY", "EXIT_INTENT", "PUSH_NOTIFICATION", "DIRECT_MAIL", "SMS"]
+LINK_CHANNELS = ["SEGMENT_TRANSFER", "WEBHOOK", "INSTANT_MESSAGING", "OFFLINE"]
+STATUSES = ["blacklist-status", "optout-status", "optout-status?channelType=MAIL", "recipient-status"]
+ORDER = {
+    "id": "78ad0e3e-0ec0-4b9d-8b0a-f7a3f1a5f0de",
+    "events": [{"event": "Completed Order", "timestamp": "2022-01-11T00:00:00Z", "properties": {"revenue": 12.5}}],
+}
+
+
+def event(name: str, **more: Any) -> dict[str, Any]:
+    """Write one event of the user."""
+    return {"id": "1234", "events": [{"event": name, **more}]}
+
+
+def status(*, blacklisted: bool = False, opt_out_all: bool = False, channels: tuple[str, ...] = ()) -> Call:
+    """Read the combined status."""
+    told = {"blacklisted": blacklisted, "optOutAll": opt_out_all, "optOutChannels": list(channels)}
+    return get("/users/1234/recipient-status", answer=told)
+
+
+def missing(kind: str, name: str, **ids: Any) -> dict[str, Any]:
+    """Write what is told of an item that is wrong."""
+    return {**ids, "success": False, "errors": [{"field": name, "type": kind}]}
+
+
+NO_KEY: list[dict[str, str]] = [{}, {"X-XNG-AuthToken": "wrong"}, {"X-XNG-AuthToken": ""}]
+BASICS = [
+    pytest.param(
+        [Call("GET", f"/users/1/{path}", status=401, headers=headers) for headers in NO_KEY], id=f"401 at {path}"
+    )
+    for path in STATUSES
+]
+BASICS += [
+    pytest.param([post("/events", ORDER, status=401, headers=NO_KEY[1])], id="401 at events"),
+    pytest.param([put("/users/1234", USER, status=401, headers=NO_KEY[1])], id="401 at users"),
+    pytest.param([post("/leads/", {"updated": []}, status=401, headers=NO_KEY[0])], id="401 at leads"),
+    pytest.param(
+        [
+            KNOWN,
+            get(
+                "/users/1234/blacklist-status",
+                answer={"blacklisted": False},
+                headers={**TOKEN, "X-XNG-ApiVersion": "2"},
+            ),
+        ],
+        id="any version",
+    ),
+    pytest.param(
+        [KNOWN, Call("GET", "/users/1234", {}, answer={**USER, "id": "1234", "xngId": ANY, "businessUnit": ""})],
+        id="a GET with a body",
+    ),
+    pytest.param([KNOWN, Call("DELETE", "/users/1234", USER, 204)], id="a DELETE with a body"),
+]
+
+BLACKLIST = [
+    pytest.param(
+        [
+            KNOWN,
+            get("/users/1234/blacklist-status", answer={"blacklisted": False}),
+            put("/users/1234/blacklist-status", {"blacklisted": True}, answer={"blacklisted": True}),
+            get("/users/1234/blacklist-status", answer={"blacklisted": True}),
+            put("/users/1234/blacklist-status", {"blacklisted": False}, answer={"blacklisted": False}),
+            get("/users/1234/blacklist-status", answer={"blacklisted": False}),
+        ],
+        id="set and read",
+    ),
+    pytest.param(
+        [
+            put("/users/1234/blacklist-status", {"blacklisted": True}, status=404),
+            get("/users/1234/blacklist-status", status=404),
+        ],
+        id="no such user",
+    ),
+    pytest.param(
+        [
+            KNOWN,
+            put("/users/1234/blacklist-status", {"blacklisted": True}, answer={"blacklisted": True}),
+            Call("DELETE", "/users/1234", status=204),
+            KNOWN,
+            get("/users/1234/blacklist-status", answer={"blacklisted": False}),
+        ],
+        id="lost with the user",
+    ),
+    pytest.param(
+        [
+            KNOWN,
+            put("/users/1234/blacklist-status", {"blacklisted": True}, answer={"blacklisted": True}),
+            get("/users/1234", answer={**USER, "id": "1234", "xngId": ANY, "businessUnit": ""}),
+        ],
+        id="not visible in the profile",
+    ),
+]
+
+RECIPIENT = [
+    pytest.param([KNOWN, status()], id="nothing said"),
+    pytest.param(
+        [
+            KNOWN,
+            put("/users/1234/blacklist-status", {"blacklisted": True}, answer={"blacklisted": True}),
+            put("/users/1234/optout-status", {"optOut": True}, answer={"optOut": True}),
+            put("/users/1234/optout-status?channelType=SMS", {"optOut": True}, answer={"optOut": True}),
+            put("/users/1234/optout-status?channelType=MAIL", {"optOut": True}, answer={"optOut": True}),
+            status(blacklisted=True, opt_out_all=True, channels=("MAIL", "SMS")),
+        ],
+        id="everything said",
+    ),
+]
+
+OPT_OUT = [
+    pytest.param(
+        [
+            KNOWN,
+            put(f"/users/1234/optout-status?channelType={channel}", {"optOut": True}, answer={"optOut": True}),
+            get(f"/users/1234/optout-status?channelType={channel}", answer={"optOut": True}),
+            status(channels=(channel,)),
+            put(f"/users/1234/optout-status?channelType={channel}", {"optOut": False}, answer={"optOut": False}),
+            status(),
+        ],
+        id=channel,
+    )
+    for channel in [*CHANNELS, *LINK_CHANNELS]
+]
+OPT_OUT += [
+    pytest.param(
+        [
+            KNOWN,
+            put(f"/users/1234/optout-status{named}", {"optOut": True}, answer={"optOut": True}),
+            get("/users/1234/optout-status", answer={"optOut": True}),
+            get("/users/1234/optout-status?channelType=MAIL", answer={"optOut": False}),
+            status(opt_out_all=True),
+        ],
+        id=f"overall{named}",
+    )
+    for named in ("", "?channelType=ALL", "?channelType=all")
+]
+OPT_OUT += [
+    pytest.param(
+        [
+            put("/users/1234/optout-status?channelType=MAIL", {"optOut": True}, status=404),
+            get("/users/1234/optout-status?channelType=MAIL", status=404),
+        ],
+        id="no such user",
+    )
+]
+
+UNKNOWN_EVENT = {"field": "event", "type": "UNKNOWN_VALUE"}
+EVENTS = [
+    pytest.param([post("/events", ORDER, status=202)], id="the published example"),
+    pytest.param([post("/events", event("Blacklisted"), status=202), status(blacklisted=True)], id="Blacklisted"),
+    pytest.param(
+        [
+            post("/events", event("Blacklisted"), status=202),
+            post("/events", event("Whitelisted"), status=202),
+            status(),
+        ],
+        id="Whitelisted",
+    ),
+    pytest.param([post("/events", event("Whitelist"), status=400, answer=UNKNOWN_EVENT)], id="Whitelist is no event"),
+    pytest.param([post("/events", event("Signed Up"), status=400, answer=UNKNOWN_EVENT)], id="an unknown event"),
+    pytest.param(
+        [
+            post("/events", event("Opt Out", properties={"channel.type": "MAIL"}), status=202),
+            status(channels=("MAIL",)),
+        ],
+        id="Opt Out of a channel",
+    ),
+    pytest.param(
+        [post("/events", event("Opt Out", properties={"channel.type": "ALL"}), status=202), status(opt_out_all=True)],
+        id="Opt Out of ALL",
+    ),
+    pytest.param(
+        [post("/events", event("Opt Out", **{"channel.type": "MAIL"}), status=202), status(channels=("MAIL",))],
+        id="the channel where the documents have it",
+    ),
+    pytest.param(
+        [
+            post(
+                "/events",
+                b'{"id":"1234","events":[{"event":"Opt Out", "channel.type":"MAIL" } }]}',
+                status=400,
+                answer={"field": "body", "type": "WRONG_FORMAT"},
+            ),
+            get("/users/1234/recipient-status", status=404),
+        ],
+        id="the published example with a brace too many",
+    ),
+    pytest.param(
+        [
+            post("/events", event("Opt Out", properties={"emailNewsletter": "x", "language": "de"}), status=202),
+            status(opt_out_all=True),
+            post("/events", event("Opt In", properties={"emailNewsletter": "x", "optInUrl": "https://x"}), status=202),
+            status(),
+        ],
+        id="a shop's Opt Out and Opt In without a channel",
+    ),
+    pytest.param([post("/events", event("Blacklisted", properties={"anything": [1]}), status=202)], id="any property"),
+    pytest.param(
+        [
+            post(
+                "/events",
+                {"email": "lead@x.de", "businessUnit": "DE", "events": [{"event": "Blacklisted"}]},
+                status=202,
+            ),
+            put(
+                "/users/1234",
+                {"email": "lead@x.de", "businessUnit": "DE"},
+                answer={**WRITTEN, "email": "lead@x.de", "businessUnit": "DE"},
+            ),
+            status(blacklisted=True),
+        ],
+        id="by e-mail and unit, and promoted",
+    ),
+    pytest.param(
+        [
+            post(
+                "/events",
+                {"events": [{"event": "Blacklisted"}]},
+                status=400,
+                answer={"field": "id", "type": "NOT_NULL"},
+            )
+        ],
+        id="of nobody",
+    ),
+    pytest.param(
+        [
+            post("/events", {"id": "1234", "events": [{"event": "Completed Order"}] * 50}, status=202),
+            post(
+                "/events",
+                {"id": "1234", "events": [{"event": "Completed Order"}] * 51},
+                status=400,
+                answer={"field": "events", "type": "WRONG_VALUE"},
+            ),
+        ],
+        id="50 events and 51",
+    ),
+]
+
+MISMATCH = {**missing("user_IDS_MISMATCH", "id"), "id": "1234", "xngId": None}
+USERS = [
+    pytest.param(
+        [KNOWN, get("/users/1234", answer={**USER, "id": "1234", "xngId": ANY, "businessUnit": ""})],
+        id="written and read",
+    ),
+    pytest.param(
+        [put("/users/1234", {**USER, "businessUnit": "US"}, answer={**WRITTEN, "businessUnit": "US"})], id="with a unit"
+    ),
+    pytest.param([put("/users/1234", {**USER, "id": "1234"}, answer=WRITTEN)], id="with its own id in the body"),
+    pytest.param(
+        [put("/users/1234", {**USER, "id": "4321"}, status=409, answer=MISMATCH)], id="with another id in the body"
+    ),
+    pytest.param(
+        [
+            KNOWN,
+            put(
+                "/users/1234",
+                {"email": "crossengage"},
+                status=400,
+                answer={**WRITTEN, **missing("WRONG_VALUE", "email")},
+            ),
+        ],
+        id="with an e-mail that is none",
+    ),
+    pytest.param(
+        [
+            KNOWN,
+            put(
+                "/users/2",
+                {"email": USER["email"]},
+                status=400,
+                answer={"id": "2", "xngId": None, **missing("WRONG_VALUE", "email")},
+            ),
+        ],
+        id="with another user's e-mail",
+    ),
+    pytest.param([get("/users/1234", status=404)], id="an unknown one"),
+    pytest.param([KNOWN, Call("DELETE", "/users/1234", status=204), get("/users/1234", status=404)], id="deleted"),
+    pytest.param([Call("DELETE", "/users/xngId/nobody", status=404)], id="an unknown internal id"),
+]
+
+BATCH = [
+    pytest.param(
+        [
+            post(
+                "/users/batch",
+                {"updated": [{"id": "1234", **USER}, {"id": "5678", "email": "b@x.de"}], "deleted": []},
+                answer={
+                    "updated": [
+                        {"id": "1234", "xngId": ANY, "success": True},
+                        {"id": "5678", "xngId": ANY, "success": True},
+                    ],
+                    "deleted": [],
+                },
+            ),
+            post(
+                "/users/batch",
+                {"updated": [], "deleted": [{"id": "1234"}]},
+                answer={"updated": [], "deleted": [{"id": "1234", "xngId": None, "success": True}]},
+            ),
+            get("/users/1234", status=404),
+        ],
+        id="written and deleted",
+    ),
+    pytest.param(
+        [
+            post(
+                "/users/batch",
+                {"updated": [{"email": "a@x.de"}, {"id": "1234", "email": "b@x.de"}]},
+                status=400,
+                answer={
+                    "updated": [
+                        missing("NOT_NULL", "id", id=None, xngId=None),
+                        {"id": "1234", "xngId": ANY, "success": True},
+                    ],
+                    "deleted": [],
+                },
+            )
+        ],
+        id="an item without an id",
+    ),
+    pytest.param(
+        [
+            post(
+                "/users/batch",
+                {"updated": [{"id": str(n)} for n in range(1001)]},
+                status=400,
+                answer={"field": "updated", "type": "WRONG_VALUE"},
+            )
+        ],
+        id="1001 users",
+    ),
+]
+
+LEADS = [
+    pytest.param(
+        [
+            post(
+                "/leads/",
+                {"updated": [{"id": "1234", "email": "lead@x.de", "businessUnit": "US", "firstName": "Mark"}]},
+                answer={"updated": [{"id": "1234", "xngId": ANY, "success": True}], "deleted": []},
+            ),
+            get("/users/1234", status=404),
+        ],
+        id="the published example, whose id is none",
+    ),
+    pytest.param(
+        [
+            post(
+                "/leads/",
+                {"updated": [{"email": "crossengage", "businessUnit": "US"}]},
+                status=400,
+                answer={"updated": [missing("WRONG_FORMAT", "email", id=None, xngId=None)], "deleted": []},
+            )
+        ],
+        id="an e-mail that is none",
+    ),
+]
+
+
+def fits(told: Any, wanted: Any) -> bool:
+    """Tell whether an answer is the wanted one, with any text where ANY stands."""
+    if wanted == ANY:
+        return isinstance(told, str) and bool(told)
+    if isinstance(wanted, dict):
+        return isinstance(told, dict) and told.keys() == wanted.keys() and all(fits(told[k], wanted[k]) for k in wanted)
+    if isinstance(wanted, list):
+        return isinstance(told, list) and len(told) == len(wanted) and all(map(fits, told, wanted))
+    return type(told) is type(wanted) and bool(told == wanted)
+
+
+async def play(gate: RunningGate, call: Call) -> Message:
+    """Send one request."""
+    return await gate.api(call.method, call.path, call.body, headers=call.headers)
+
+
+async def check(open_gate: OpenGate, calls: list[Call]) -> None:
+    """Play requests in their order; each must get its answer."""
+    gate = await open_gate(**CONFIG)
+    for number, call in enumerate(calls):
+        answer = await play(gate, call)
+        where = f"call {number}: {call.method} {call.path} → {answer.status} {answer.body!r}"
+        assert answer.status == call.status, where
+        if call.answer is EMPTY:
+            assert answer.body == b"", where
+        else:
+            assert answer.get("Content-Type") == JSON, where
+            assert fits(json.loads(answer.body), call.answer), where
+
+
+@pytest.mark.parametrize("calls", BASICS)
+async def test_basics(open_gate: OpenGate, calls: list[Call]) -> None:
+    """A call without the key is 401 and empty; any API version is taken, and so is a body where none belongs."""
+    await check(open_gate, calls)
+
+
+@pytest.mark.parametrize("calls", BLACKLIST)
+async def test_blacklist_status(open_gate: OpenGate, calls: list[Call]) -> None:
+    """The blacklist status is set, echoed, read, hidden from the profile and lost with the user."""
+    await check(open_gate, calls)
+
+
+@pytest.mark.parametrize("calls", RECIPIENT)
+async def test_recipient_status(open_gate: OpenGate, calls: list[Call]) -> None:
+    """One read tells blacklisting, overall opt-out and the channels by their names."""
+    await check(open_gate, calls)
+
+
+@pytest.mark.parametrize("calls", OPT_OUT)
+async def test_opt_out_status(open_gate: OpenGate, calls: list[Call]) -> None:
+    """Every channel type of every published list is set and read, and the overall status without one."""
+    await check(open_gate, calls)
+
+
+@pytest.mark.parametrize("calls", EVENTS)
+async def test_events(open_gate: OpenGate, calls: list[Call]) -> None:
+    """Events are 202 and empty, and in force at once; a fault is one bare object."""
+    await check(open_gate, calls)
+
+
+@pytest.mark.parametrize("calls", USERS)
+async def test_users(open_gate: OpenGate, calls: list[Call]) -> None:
+    """Users are written, read and deleted, with the contract's keys in every answer."""
+    await check(open_gate, calls)
+
+
+@pytest.mark.parametrize("calls", BATCH)
+async def test_batch(open_gate: OpenGate, calls: list[Call]) -> None:
+    """A batch answers item by item, and is limited to a thousand."""
+    await check(open_gate, calls)
+
+
+@pytest.mark.parametrize("calls", LEADS)
+async def test_leads(open_gate: OpenGate, calls: list[Call]) -> None:
+    """Leads are written item by item; an id among their fields names nobody."""
+    await check(open_gate, calls)
+
+
+async def test_a_lead_is_deleted_by_the_internal_id(open_gate: OpenGate) -> None:
+    """The internal id that a lead's creation answered deletes the lead, alone or in a batch."""
+    gate = await open_gate(**CONFIG)
+    body = {"updated": [{"email": "one@x.de"}, {"email": "two@x.de"}]}
+    one, two = (item["xngId"] for item in (await play(gate, post("/leads/", body))).json["updated"])
+    assert (await play(gate, Call("DELETE", f"/users/xngId/{one}"))).status == 204
+    answer = await play(gate, post("/users/batch", {"deleted": [{"xngId": two}]}))
+    assert answer.json == {"updated": [], "deleted": [{"id": None, "xngId": two, "success": True}]}
+
+
+async def test_the_second_version_is_not_mistaken_for_the_first(open_gate: OpenGate) -> None:
+    """What only the asynchronous second version has is not answered as if it were taken."""
+    gate = await open_gate(**CONFIG)
+    headers = {**TOKEN, "X-XNG-ApiVersion": "2"}
+    for call in (
+        Call("PUT", "/users", {"id": "1", "email": "a@x.de"}, headers=headers),
+        Call("GET", "/users/email/a@x.de/bu/DE", headers=headers),
+        Call("GET", "/users/track/8d2b", headers=headers),
+    ):
+        assert (await play(gate, call)).status in (404, 405)
