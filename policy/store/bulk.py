@@ -130,10 +130,20 @@ def _named(digests: Digests, group: Group) -> Named:
         keys = [*first.email_keys, *(key for phone in first.phones.values() if phone for key in phone[1])]
     elif isinstance(first, Told):
         subject = first.subject
+        if subject.kept:
+            return subject, _kept(digests, subject)
         keys = [*subject.email_keys, *subject.phone_keys]
     else:
         return Subject(), set()
     return subject, {digests.digest(key) for key in keys}
+
+
+def _kept(digests: Digests, subject: Subject) -> set[bytes]:
+    """Give the digest of a kept address, which later rows may be about as well; none if another pepper made it."""
+    try:
+        return {digests.kept(subject.kept)}
+    except WrongPepper:
+        return set()
 
 
 def _simple(subject: Subject, group: Group) -> bool:

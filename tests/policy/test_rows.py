@@ -333,7 +333,7 @@ REGISTERS = st.builds(
     st.sampled_from(Channel),
     st.sampled_from([*Origin, "provider:sendgrid", "provider:sms_voice"]),
     st.one_of(st.just(""), st.sampled_from([MOBILE, "12345"]), st.text(max_size=8)),
-) | st.builds(Register, st.just(Kind.BLACKLIST), st.just(Channel.ALL), st.sampled_from(Origin))
+) | st.builds(Register, st.just(Kind.BLACKLIST), st.just(Channel.ALL), st.sampled_from(Origin), st.just(""))
 TIMES = st.integers(1, 4_000_000_000_000_000).map(Microseconds) | st.integers(0, 9).map(
     lambda second: Microseconds(1_767_225_600_000_000 + second * 1_000_000)
 )

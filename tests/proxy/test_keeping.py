@@ -302,10 +302,10 @@ async def test_a_gate_forgets_old_records(open_gate: OpenGate) -> None:
         await gate.app.policy.record(old(days))
     assert len(await gate.records()) == 3
     settings = Settings(gate.app.path.parent, "sandbox")
-    settings.write(records={"keep": "36h"}, routes=None)
+    settings.write(records={"keep": "36h"})
     while len(await gate.records()) > 1:
         pass  # each look is a request of its own
-    settings.write(records={"keep": "36h", "max_rows": 1}, routes=None)
+    settings.write(records={"keep": "36h", "max_rows": 1})
     await gate.app.policy.record(old(0))
     while len(await gate.records()) > 1:
         pass
@@ -326,7 +326,7 @@ async def test_a_gate_forgets_at_its_start(open_gate: OpenGate) -> None:
         pass  # each look is a request of its own
     settings = Settings(gate.app.path.parent, "sandbox")
     await asyncio.sleep(1.1)  # until the events are older than they are kept
-    settings.write(events={"keep": "1s"}, routes=None)
+    settings.write(events={"keep": "1s"})
     while (await again.app.policy.sizes())["events"]:
         pass
     assert (await again.mail(A)).status == 400
