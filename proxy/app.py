@@ -247,9 +247,11 @@ class App:
             log.get().error("task_failed", task=task.get_name(), failure=repr(task.exception()))
 
     async def _prune(self) -> None:
-        """Forget what is older than the configuration says, again and again; at once where it says something new."""
+        """Key and forget what the configuration says, again and again; at once where it says something new."""
         while True:
             now, tree = self.policy.now(), self.config
+            with contextlib.suppress(StoreUnavailable):
+                await self.policy.key_phone_traits(tree.users.phone_traits)
             jobs = {
                 "records": pruning.records(
                     older_than=now - int(tree.records.keep * 1_000_000), max_rows=tree.records.max_rows
