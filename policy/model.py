@@ -181,8 +181,8 @@ class Outcome:
 
     `refused` names single recipients. `reason` is set where the send as a whole ended, or would have ended, for one
     reason; `enforced` and `sent` speak of that. `marks` say which switch let something pass that would have been
-    refused. `cause` tells the operator more, in words without any value of the request. `arrived_at` is in
-    microseconds, durations are in seconds.
+    refused; `stripped` are the provider's switches past its own suppression that were taken out. `cause` tells the
+    operator more, in words without any value of the request. `arrived_at` is in microseconds, durations in seconds.
     """
 
     decision: str
@@ -202,6 +202,7 @@ class Outcome:
     sent: Sent = Sent.NO
     upstream_status: int | None = None
     marks: tuple[str, ...] = ()
+    stripped: tuple[str, ...] = ()
     claim_ignored: bool = False
     cause: str = ""
     client: str = ""  # the address of a client that is no known sender

@@ -19,11 +19,15 @@ class Reason(StrEnum):
     UNKNOWN_RECIPIENT = "unknown_recipient"
     INVALID_ADDRESS = "invalid_address"
     NO_RECIPIENT = "no_recipient"
+    HIDDEN_RECIPIENTS = "hidden_recipients"
+    BYPASS_REFUSED = "bypass_refused"
     SCHEDULED_TOO_FAR = "scheduled_too_far"
     UNREADABLE = "unreadable"
     UNKNOWN_REQUEST = "unknown_request"
     SENDER_REFUSED = "sender_refused"
     STORE_UNAVAILABLE = "store_unavailable"
+    STOPPING = "stopping"
+    GATE_FAILED = "gate_failed"
     UPSTREAM_BUSY = "upstream_busy"
     UPSTREAM_UNREACHABLE = "upstream_unreachable"
     UPSTREAM_TIMEOUT = "upstream_timeout"
@@ -38,12 +42,16 @@ MEANINGS: dict[Reason, str] = {
     Reason.UNKNOWN_RECIPIENT: "nobody in the store has this address and the route refuses unknown recipients",
     Reason.INVALID_ADDRESS: "no key can be made of the address, so nobody can be looked up",
     Reason.NO_RECIPIENT: "the send names no recipient",
+    Reason.HIDDEN_RECIPIENTS: "the request sends to people whom it does not name: nobody can look them up",
+    Reason.BYPASS_REFUSED: "the send switches the provider's own suppression off, and the route refuses that",
     Reason.SCHEDULED_TOO_FAR: "marketing scheduled further ahead than max_schedule_ahead",
     Reason.UNREADABLE: "the body cannot be read, or two readers could read it differently",
     Reason.UNKNOWN_REQUEST: "the provider's file does not know this request",
     Reason.SENDER_REFUSED: "the sender is not known, or may not use this route",
     Reason.STORE_UNAVAILABLE: "the store could not be read or written",
-    Reason.UPSTREAM_BUSY: "the gate's limit of open connections to the provider is reached, or the gate is stopping",
+    Reason.STOPPING: "the gate is stopping",
+    Reason.GATE_FAILED: "a fault in the gate itself",
+    Reason.UPSTREAM_BUSY: "the gate's limit of open connections to the provider is reached",
     Reason.UPSTREAM_UNREACHABLE: "no connection to the provider; nothing was sent",
     Reason.UPSTREAM_TIMEOUT: "the provider did not answer in time, or broke off; whether it sent is unknown",
     Reason.UPSTREAM_REFUSED: "the provider answered the send with an error",

@@ -16,7 +16,7 @@ from policy.reasons import Reason
 from proxy import errors, headers
 from proxy.errors import RETRY_AFTER, NotSent
 from proxy.gate import Route
-from proxy.providers.base import Answer, Request
+from proxy.providers.base import Answer, Message, Request
 from proxy.response import Response
 from proxy.sandbox import SandboxResponse
 from proxy.upstream import UpstreamFailure
@@ -25,6 +25,7 @@ DECISION = "X-Sendgate-Decision"
 OUTCOME = "X-Sendgate-Outcome"
 REFUSED = "X-Sendgate-Refused"
 REASONS = "X-Sendgate-Reasons"
+STRIPPED = "X-Sendgate-Stripped"  # the provider's switches past its own suppression that were taken out
 PASSED = "X-Sendgate-Passed"  # the switches without which this would have been refused
 
 # Refusals about a person: only these can be answered the way a provider answers for a suppressed recipient.
@@ -38,12 +39,13 @@ def no_route(outcome: Outcome) -> web.Response:
     return _own(answer, outcome)
 
 
-def refused(request: Request, route: Route, outcome: Outcome, recipients: tuple[Refused, ...]) -> web.Response:
+def refused(route: Route, message: Message, outcome: Outcome, recipients: tuple[Refused, ...]) -> web.Response:
     """Refuse a send for its recipients' sake, in the provider's words."""
-    reasons = {each.recipient.place: each.reason for each in recipients}
-    if route.policy.refusal == "native" and _ABOUT_PEOPLE.issuperset(reasons.values()):
-        return _own(route.provider.accepted(request, outcome.decision), outcome)
-    return _own(route.provider.refusal(request, errors.refusal(reasons)), outcome)
+    provider = route.provider
+    silent = route.policy.refusal == "native" and not provider.TELLS_SUPPRESSION
+    if silent and _ABOUT_PEOPLE.issuperset(each.reason for each in recipients):
+        return _own(provider.accepted(message.request, outcome.decision), outcome)
+    return _own(provider.refused(message, errors.refusal(recipients)), outcome)
 
 
 def not_sent(request: Request, route: Route, outcome: Outcome, ending: NotSent) -> web.Response:
@@ -51,6 +53,14 @@ def not_sent(request: Request, route: Route, outcome: Outcome, ending: NotSent) 
     response = _own(route.provider.refusal(request, ending.refusal()), outcome)
     if errors.passing(response.status):
         response.headers["Retry-After"] = str(RETRY_AFTER)
+    return response
+
+
+def translated(answer: Answer, pairs: headers.Headers, outcome: Outcome) -> web.Response:
+    """Give the provider's answer to what was left of a send as one to what the sender sent, under its own headers."""
+    response = _own(answer, outcome)
+    for name, value in _decoded(pairs):
+        response.headers.add(name, value)
     return response
 
 
@@ -102,6 +112,8 @@ def _told(outcome: Outcome) -> dict[str, str]:
         told[REFUSED] = str(outcome.recipients)
     if reasons:
         told[REASONS] = ", ".join(sorted(reasons))
+    if outcome.stripped:
+        told[STRIPPED] = ", ".join(outcome.stripped)
     if outcome.marks and outcome.ending not in (Ending.REFUSED, Ending.FAILED):
         told[PASSED] = ", ".join(outcome.marks)
     return told

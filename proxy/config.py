@@ -142,6 +142,9 @@ class Policy(Node):
         "error: the provider's error shape, native: as the provider answers for a suppressed recipient",
     )
     on_unreadable: Doubt = option("refuse", "a send whose body cannot be read")
+    on_bypass: Literal["strip", "refuse", "pass"] = option(
+        "strip", "a send that switches the provider's own suppression off: strip takes the switch out"
+    )
     on_unknown_request: Doubt = option("refuse", "a request the provider's file does not know")
     on_store_error: Doubt = option("refuse", "a send while the store cannot be read or written")
     unknown_recipients: Literal["pass", "refuse"] = option(
@@ -216,7 +219,7 @@ class Route(Policy):
         "{kind: basic, username, password} or {kind: header, name, value}",
     )
     allow_paths: tuple[RawPath, ...] = option(
-        (), "paths whose requests hide their recipients and are allowed all the same"
+        (), "paths whose requests hide their recipients and are allowed all the same; * stands for one segment"
     )
     timeout: Timeout = option({}, "how long the upstream may take")
     max_body: Bounded = option("30MiB", "the largest body of a send, as sent and inflated")

@@ -25,22 +25,18 @@ from policy import Policy, StoreUnavailable
 from policy.model import Ending, Outcome, Refused, Send, Sent, Terms, Verdict
 from policy.reasons import Reason
 from policy.store.records import LONGEST
-from proxy import answers, bodies, headers, requests
+from proxy import answers, bodies, errors, requests
 from proxy.errors import FAILURES, NotSent
+from proxy.exchange import ABOUT_THE_BYTES, ENCODED, exchange, whole
 from proxy.gate import Entrance, Gate, Route, claims_transactional, may_claim
-from proxy.providers.base import Kind, Request, Unreadable
+from proxy.providers.base import Change, Kind, Message, Request, Settings, Trimmed, Unreadable
 from proxy.requests import Arrival
-from proxy.response import Response
-from proxy.sandbox import SandboxResponse
-from proxy.upstream import Unsendable, UpstreamFailure
 from proxy.walk import Walk
 
 Observer = Callable[[Outcome], None]
-Upstreams = Response | SandboxResponse
 
-# What describes or signs the very bytes of a body goes when the body changes.
-_ABOUT_THE_BYTES = frozenset({b"content-encoding", b"content-md5", b"digest", b"content-digest", b"repr-digest"})
 _STREAMED_FROM = 1 << 20  # bytes of a harmless request's body above which it is not held in memory
+_LARGE = 1 << 20  # bytes of a body whose reading would hold up the others, and goes to a thread
 
 
 class Dispatch:
@@ -85,7 +81,7 @@ class Dispatch:
     async def _stopped(self, walk: Walk) -> None:
         """Record what is on its way when the gate stops before the provider answered."""
         if walk.forwarding and walk.kind is not Kind.HARMLESS and walk.outcome.upstream_status is None:
-            walk.end(NotSent(Reason.UPSTREAM_TIMEOUT, sent=Sent.UNKNOWN, cause="the gate stopped"))
+            walk.end(NotSent(Reason.STOPPING, sent=Sent.UNKNOWN, cause="the gate stopped before the answer came"))
             await asyncio.shield(self._record_what_happened(walk))
             self._observe(walk.outcome)
 
@@ -111,7 +107,7 @@ class Dispatch:
     async def _walk(self, gate: Gate, walk: Walk) -> web.StreamResponse:
         walk.kind = walk.route.provider.sort(walk.request)
         if self.draining:
-            raise NotSent(Reason.UPSTREAM_BUSY, "the gate is stopping")
+            raise NotSent(Reason.STOPPING)
         requests.check(walk.arrival)
         try:
             sender = gate.sender(self._entrance, walk.route, walk.arrival.headers)
@@ -119,51 +115,79 @@ class Dispatch:
             walk.note(client=requests.client(walk.arrival, gate.config.trusted_proxies))
             raise
         walk.note(sender=sender.name if sender else "")
-        if walk.kind is Kind.UNKNOWN:
-            self._let_unknown_pass(walk)
+        if walk.kind is Kind.ASK_BODY:
+            await self._ask_body(walk)
+        if walk.kind in (Kind.UNKNOWN, Kind.HIDDEN):
+            self._let_unseen_pass(walk)
         if walk.kind is not Kind.SEND:
             return await self._pass_through(walk)
         await self._read_body(walk)
-        if not self._read(walk):
+        message = await self._read(walk)
+        if message is None:
             return await self._forward(walk, walk.body)
-        assert walk.send is not None  # noqa: S101 (_read said so)
-        terms = walk.route.terms(walk.send, sender, walk.arrival.headers)
-        self._describe(walk, walk.send, terms)
+        self._screen(walk, message)
+        terms = walk.route.terms(message.send, sender, walk.arrival.headers)
+        self._describe(walk, message.send, terms)
         walk.note(claim_ignored=claims_transactional(walk.arrival.headers) and not may_claim(sender))
-        verdict = await self._judge(walk, walk.send, terms)
-        return await self._carry_out(walk, verdict)
+        verdict = await self._judge(walk, message.send, terms)
+        return await self._carry_out(walk, message, verdict)
 
     # 1 read
 
-    def _let_unknown_pass(self, walk: Walk) -> None:
+    async def _ask_body(self, walk: Walk) -> None:
+        """Let the body tell what the request would do, where method and path do not."""
+        await self._read_body(walk)
+        walk.request = replace(walk.request, body=self._plain(walk))
+        kind = walk.route.provider.sort(walk.request)
+        walk.kind = Kind.UNKNOWN if kind is Kind.ASK_BODY else kind
+
+    def _let_unseen_pass(self, walk: Walk) -> None:
         """Pass a request that nobody can judge, if the configuration says so; raises NotSent if it does not."""
-        if walk.request.path in walk.route.settings.allow_paths and walk.route.policy.allow_list is None:
+        if walk.route.allows(walk.request.path):
             walk.mark("allow_paths")
+        elif walk.kind is Kind.HIDDEN:
+            walk.let_pass(NotSent(Reason.HIDDEN_RECIPIENTS))
         else:
             walk.let_pass(NotSent(Reason.UNKNOWN_REQUEST), "on_unknown_request")
 
     async def _read_body(self, walk: Walk) -> None:
-        limit = walk.route.settings.max_body
-        await requests.invite_body(walk.arrival.source)
-        walk.body = await bodies.read(walk.arrival.source, limit)
+        if walk.body is None:
+            await requests.invite_body(walk.arrival.source)
+            walk.body = await bodies.read(walk.arrival.source, walk.route.settings.max_body)
 
-    def _read(self, walk: Walk) -> bool:
-        """Find the recipients; False if the send cannot be read and passes all the same. Raises NotSent."""
-        settings = walk.route.settings
+    def _plain(self, walk: Walk) -> bytes:
+        settings, provider = walk.route.settings, walk.route.provider
+        declared = walk.arrival.headers.getall("Content-Encoding", [])
+        return bodies.inflated(walk.body or b"", declared, settings.max_body, provider.ENCODINGS)
+
+    async def _read(self, walk: Walk) -> Message | None:
+        """Find the recipients; None if the send cannot be read and passes all the same. Raises NotSent."""
+        settings = Settings(region=walk.route.settings.region)
+        read = walk.route.provider.read
         try:
-            declared = walk.arrival.headers.getall("Content-Encoding", [])
-            plain = bodies.inflated(walk.body, declared, settings.max_body, walk.route.provider.ENCODINGS)
-            asked = walk.request
-            walk.request = Request(asked.method, asked.path, asked.query, asked.headers, plain)
-            walk.send = walk.route.provider.read(walk.request, settings.region)
+            walk.request = replace(walk.request, body=self._plain(walk))
+            if len(walk.request.body) > _LARGE:
+                walk.message = await asyncio.to_thread(read, walk.request, settings)
+            else:
+                walk.message = read(walk.request, settings)
         except Unreadable as unreadable:
             ending = NotSent(unreadable.reason, unreadable.detail, places=_places(unreadable))
         except NotSent as not_sent:
             ending = not_sent
         else:
-            return True
+            return walk.message
         walk.let_pass(ending, "on_unreadable")
-        return False
+        return None
+
+    def _screen(self, walk: Walk, message: Message) -> None:
+        """Look at what a send does beside its recipients: hidden ones, and switches past suppression."""
+        if message.hidden:
+            if walk.route.allows(walk.request.path):
+                walk.mark("allow_paths")
+            else:
+                walk.let_pass(NotSent(Reason.HIDDEN_RECIPIENTS, places=message.hidden))
+        if message.bypasses and walk.route.policy.on_bypass != "strip":
+            walk.let_pass(NotSent(Reason.BYPASS_REFUSED, places=message.bypasses), "on_bypass")
 
     def _describe(self, walk: Walk, send: Send, terms: Terms) -> None:
         walk.note(
@@ -188,39 +212,49 @@ class Dispatch:
 
     # 3 rewrite or refuse, 4 record
 
-    async def _carry_out(self, walk: Walk, verdict: Verdict) -> web.StreamResponse:
+    async def _carry_out(self, walk: Walk, message: Message, verdict: Verdict) -> web.StreamResponse:
         """Do what the verdict says: all pass, some are taken out, or none is sent to."""
         told = walk.let_refused_pass(verdict.refused)
         walk.note(refused=told)
         refused = tuple(each for each in told if each.enforced)
+        change = Change(frozenset(each.recipient.place for each in refused), self._strips(walk, message))
         if not refused:
-            return await self._forward(walk, walk.body)
+            return await self._forward_changed(walk, message, change)
         walk.note(reason=None, enforced=True, sent=Sent.NO)  # who is refused is refused, whatever else may pass
-        trimmed = self._trimmed(walk, refused)
+        trimmed = await self._trimmed(walk, message, change)
         if trimmed is not None:
-            body, fallen = trimmed
+            fallen = _fallen(message, trimmed.places - change.places)
             walk.note(ending=Ending.TRIMMED, refused=told + fallen)
             await self._record_refused(walk)
-            return await self._forward(walk, body, changed=True)
+            return await self._forward_trimmed(walk, message, trimmed)
         walk.note(ending=Ending.REFUSED)
         await self._record_refused(walk)
-        return answers.refused(walk.request, walk.route, walk.outcome, refused)
+        return answers.refused(walk.route, message, walk.outcome, refused)
 
-    def _trimmed(self, walk: Walk, refused: tuple[Refused, ...]) -> tuple[bytes, tuple[Refused, ...]] | None:
-        """Take the refused recipients out, and give who fell with them; None if the whole send is to be refused."""
-        if walk.route.policy.on_refused == "refuse" or len(refused) == walk.outcome.recipients:
+    def _strips(self, walk: Walk, message: Message) -> bool:
+        """Tell whether the bypasses of the send are taken out; shadow mode forwards what came."""
+        return bool(message.bypasses) and walk.route.policy.on_bypass == "strip" and not walk.shadow
+
+    async def _trimmed(self, walk: Walk, message: Message, change: Change) -> Trimmed | None:
+        """Take the refused recipients out; None if the whole send is to be refused."""
+        if change.places and (
+            walk.route.policy.on_refused == "refuse"
+            or (len(change.places) == len(message.send.recipients) and not message.hidden)
+        ):
             return None
-        places = frozenset(each.recipient.place for each in refused)
+        write = walk.route.provider.trimmed
         try:
-            trimmed = walk.route.provider.without(walk.request, places)
+            if len(message.request.body) > _LARGE:
+                trimmed = await asyncio.to_thread(write, message, change)
+            else:
+                trimmed = write(message, change)
         except Unreadable as unreadable:
             if unreadable.reason is Reason.NO_RECIPIENT:
                 return None
             raise NotSent(unreadable.reason, unreadable.detail, places=_places(unreadable)) from unreadable
-        assert walk.send is not None  # noqa: S101 (nothing is trimmed that was not read)
-        gone = trimmed.places - places
-        fallen = tuple(Refused(r, Reason.NO_RECIPIENT) for r in walk.send.recipients if r.place in gone)
-        return trimmed.body, fallen
+        if change.strip:
+            walk.note(stripped=message.bypasses)
+        return trimmed
 
     async def _record_refused(self, walk: Walk) -> None:
         """Commit who is refused; what cannot be recorded is not done, unless the route says otherwise."""
@@ -249,51 +283,65 @@ class Dispatch:
 
     # 5 forward, 6 answer
 
-    async def _forward(self, walk: Walk, body: bytes, *, changed: bool = False) -> web.StreamResponse:
-        response = await self._exchange(walk, body, without=_ABOUT_THE_BYTES if changed else frozenset())
-        walk.note(upstream_status=response.status)
-        if response.status >= 400:
-            unsure = response.status >= 500  # a provider that failed may have taken the send before
+    async def _forward_changed(self, walk: Walk, message: Message, change: Change) -> web.StreamResponse:
+        """Forward a send of which nobody is refused: as it came, or without its bypasses."""
+        if not change.strip:
+            return await self._forward(walk, walk.body)
+        trimmed = await self._trimmed(walk, message, change)
+        if trimmed is None:
+            raise NotSent(Reason.UNREADABLE, "nothing would be left of the send", places=message.bypasses)
+        return await self._forward(walk, trimmed.body, without=ABOUT_THE_BYTES)
+
+    async def _forward_trimmed(self, walk: Walk, message: Message, trimmed: Trimmed) -> web.StreamResponse:
+        """Forward what is left of a send, and translate the answer where it speaks by position."""
+        if not trimmed.restores:
+            return await self._forward(walk, trimmed.body, without=ABOUT_THE_BYTES)
+        response = await exchange(walk, trimmed.body, without=ABOUT_THE_BYTES | ENCODED)
+        await self._answered(walk, response.status)
+        answer, pairs = await whole(response)
+        refusal = errors.refusal(tuple(each for each in walk.outcome.refused if each.enforced))
+        restored = walk.route.provider.restored(message, trimmed, refusal, answer)
+        return answers.translated(restored, pairs, walk.outcome)
+
+    async def _forward(
+        self, walk: Walk, body: bytes | None, *, without: frozenset[bytes] = frozenset()
+    ) -> web.StreamResponse:
+        response = await exchange(walk, body or b"", without=without)
+        await self._answered(walk, response.status)
+        return await answers.relay(walk.arrival.source, response, walk.outcome)
+
+    async def _answered(self, walk: Walk, status: int) -> None:
+        """Note what the provider said, and record what became of what went out."""
+        walk.note(upstream_status=status)
+        if status >= 400:
+            unsure = status >= 500  # a provider that failed may have taken the send before
             walk.end(NotSent(Reason.UPSTREAM_REFUSED, sent=Sent.UNKNOWN if unsure else Sent.NO))
         else:
             walk.note(sent=Sent.YES)
         if walk.outcome.reason is not Reason.STORE_UNAVAILABLE:  # that a record failed was found out a moment ago
             await self._record_what_happened(walk)
-        return await answers.relay(walk.arrival.source, response, walk.outcome)
 
     async def _pass_through(self, walk: Walk) -> web.StreamResponse:
         """Hand a request on that dispatches nothing, or that nobody can judge and the configuration lets pass."""
         walk.note(ending=Ending.PASSED_THROUGH)
-        await requests.invite_body(walk.arrival.source)
-        length = walk.arrival.source.content_length
-        if walk.arrival.source.body_exists and (length is None or length > _STREAMED_FROM):
-            response = await self._exchange(walk, walk.arrival.source.content.iter_any())
-        else:
-            response = await self._exchange(walk, await bodies.read(walk.arrival.source, _STREAMED_FROM))
+        body = await self._body_to_pass(walk)
+        response = await exchange(walk, body)
         walk.note(upstream_status=response.status)
         if walk.outcome.reason is not None:
             await self._record_what_happened(walk)
         return await answers.relay(walk.arrival.source, response, walk.outcome)
 
-    async def _exchange(
-        self, walk: Walk, body: bytes | requests.Chunks, *, without: frozenset[bytes] = frozenset()
-    ) -> Upstreams:
-        """Let the request go upstream; raises NotSent for every way in which that can fail."""
-        own = walk.route.credential
-        replaced = {b"authorization", *(name.lower() for name, _ in own)} if own else set()
-        started = time.perf_counter()
-        walk.forwarding = True
-        try:
-            pairs = headers.end_to_end(walk.arrival.source.raw_headers, without=headers.HOST.union(without, replaced))
-            target = walk.request.path + (f"?{walk.request.query}" if walk.arrival.has_query else "")
-            response = await walk.route.upstream.forward(walk.request.method, target, pairs + own, body)
-        except Unsendable as unsendable:
-            raise NotSent(Reason.UNREADABLE, str(unsendable), status=400) from unsendable
-        except UpstreamFailure as failure:
-            raise NotSent(failure.reason, sent=failure.sent) from failure
-        finally:
-            walk.note(upstream_seconds=time.perf_counter() - started)
-        return response
+    async def _body_to_pass(self, walk: Walk) -> bytes | requests.Chunks:
+        """Give the body of a request that nobody reads: streamed, unless it is small or the credential needs it."""
+        if walk.body is not None:
+            return walk.body
+        source, credential = walk.arrival.source, walk.route.credential
+        await requests.invite_body(source)
+        if credential is not None and credential.whole:
+            return await bodies.read(source, walk.route.settings.max_body)
+        if source.body_exists and (source.content_length is None or source.content_length > _STREAMED_FROM):
+            return source.content.iter_any()
+        return await bodies.read(source, _STREAMED_FROM)
 
     async def _record_what_happened(self, walk: Walk) -> None:
         """Record what became of what went out: whom shadow mode let have it, and how the send ended.
@@ -315,13 +363,17 @@ def fault(failure: Exception, *, forwarding: bool) -> NotSent:
     cause = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
     told = f"{type(failure).__name__} at {cause}"
     if forwarding:
-        return NotSent(Reason.UPSTREAM_TIMEOUT, "the gate failed", sent=Sent.UNKNOWN, cause=told)
-    return NotSent(Reason.UNREADABLE, "the gate failed to read it", cause=told)
+        return NotSent(Reason.GATE_FAILED, status=504, sent=Sent.UNKNOWN, cause=told)
+    return NotSent(Reason.GATE_FAILED, cause=told)
 
 
 def _campaign(text: str) -> str:
     """Cut a sender's own text to what each record and log line can hold."""
     return requests.printable(text)[:LONGEST]
+
+
+def _fallen(message: Message, gone: frozenset[str]) -> tuple[Refused, ...]:
+    return tuple(Refused(r, Reason.NO_RECIPIENT) for r in message.send.recipients if r.place in gone)
 
 
 def _places(unreadable: Unreadable) -> tuple[str, ...]:

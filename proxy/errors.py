@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from policy.model import Sent
+from policy.model import Refused, Sent
 from policy.reasons import MEANINGS, Reason
 from proxy.providers.base import Refusal
 
@@ -19,6 +19,7 @@ RETRY_AFTER: Final = 5  # seconds; long enough for a lock or a restart, short fo
 _OWN_STATUS: Mapping[Reason, int] = {
     Reason.SENDER_REFUSED: 403,
     Reason.STORE_UNAVAILABLE: 503,
+    Reason.STOPPING: 503,
     Reason.UPSTREAM_BUSY: 503,
     Reason.UPSTREAM_UNREACHABLE: 502,
     Reason.UPSTREAM_TIMEOUT: 504,
@@ -28,6 +29,8 @@ _OWN_STATUS: Mapping[Reason, int] = {
 FAILURES: Final = frozenset(
     {
         Reason.STORE_UNAVAILABLE,
+        Reason.STOPPING,
+        Reason.GATE_FAILED,
         Reason.UPSTREAM_BUSY,
         Reason.UPSTREAM_UNREACHABLE,
         Reason.UPSTREAM_TIMEOUT,
@@ -67,11 +70,12 @@ class NotSent(Exception):
         return Refusal(self.reason, f"sendgate: {message}", self.status or _OWN_STATUS.get(self.reason), self.places)
 
 
-def refusal(reasons: Mapping[str, Reason]) -> Refusal:
-    """Give what a provider's file is asked to say of single recipients; `reasons` by place, the first one leads."""
-    reason = next(iter(reasons.values()))
-    told = ", ".join(sorted({str(each) for each in reasons.values()}))
-    return Refusal(reason, f"sendgate: no message is sent to this recipient ({told})", None, tuple(reasons))
+def refusal(recipients: tuple[Refused, ...]) -> Refusal:
+    """Give what a provider's file is asked to say of single recipients; the first one leads."""
+    reasons = ", ".join(sorted({each.reason for each in recipients}))
+    places = tuple(each.recipient.place for each in recipients)
+    message = f"sendgate: no message is sent to this recipient ({reasons})"
+    return Refusal(recipients[0].reason, message, None, places, recipients)
 
 
 def passing(status: int) -> bool:

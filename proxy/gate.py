@@ -17,9 +17,10 @@ from multidict import CIMultiDictProxy
 from policy import rules
 from policy.model import MessageClass, Send, Terms
 from policy.reasons import Reason
-from proxy.config import Auth, Basic, Bearer, Config, Header, Sender
+from proxy.config import Config, Sender
 from proxy.config import Policy as PolicySettings
 from proxy.config import Route as RouteSettings
+from proxy.credentials import Credential
 from proxy.errors import NotSent
 from proxy.providers.base import Provider
 from proxy.sandbox import Sandbox
@@ -50,7 +51,19 @@ class Route:
     policy: PolicySettings
     provider: Provider
     upstream: Upstream | Sandbox
-    credential: tuple[tuple[bytes, bytes], ...] = ()  # the headers that the gate sets in place of the sender's
+    credential: Credential | None = None  # what the gate shows in place of what the sender sent
+
+    def allows(self, path: str) -> bool:
+        """Tell whether the configuration lets this path pass by name although nobody sees whom it reaches.
+
+        An allow-list is beyond that: whoever is not on it gets nothing.
+        """
+        segments = path.split("/")
+        return self.policy.allow_list is None and any(
+            len(segments) == len(allowed)
+            and all(want in ("*", given) for want, given in zip(allowed, segments, strict=True))
+            for allowed in (each.split("/") for each in self.settings.allow_paths)
+        )
 
     def terms(self, send: Send, sender: Sender | None, headers: CIMultiDictProxy[str]) -> Terms:
         """Say by which terms a send of this route is judged."""
@@ -119,21 +132,21 @@ class Gate:
 
         A sender is known by 1. its key, 2. its own listener, 3. the provider credential it sends anyway.
         """
-        for name in _DECIDING:
+        for name in (*_DECIDING, *route.provider.CREDENTIALS):
             if name in headers and len(headers.getall(name)) > 1:
                 raise NotSent(Reason.UNREADABLE, f"the header {name} stands more than once", status=400)
         if not self.senders and entrance.sender is None:
             if route.credential:
                 _refuse_web_pages(headers)
             return None
-        sender = self._known(entrance, headers)
+        sender = self._known(entrance, route, headers)
         if sender is None:
             raise NotSent(Reason.SENDER_REFUSED, "no sender of the configuration is known by what was sent")
         if route.name not in sender.routes:
             raise NotSent(Reason.SENDER_REFUSED, "this sender may not use this route")
         return sender
 
-    def _known(self, entrance: Entrance, headers: CIMultiDictProxy[str]) -> Sender | None:
+    def _known(self, entrance: Entrance, route: Route, headers: CIMultiDictProxy[str]) -> Sender | None:
         key = headers.get(SENDER_KEY)
         if key is not None:
             given = Secret(key)
@@ -141,7 +154,8 @@ class Gate:
             return matches[0] if matches else None
         if entrance.sender is not None:
             return self.senders.get(entrance.sender)
-        hashes = credential_hashes(headers.get("Authorization", ""))
+        shown = [headers.get(name, "") for name in route.provider.CREDENTIALS]
+        hashes = set().union(*map(credential_hashes, shown))
         return next((s for s in self.senders.values() if hashes.intersection(s.credential_sha256)), None)
 
 
@@ -156,13 +170,11 @@ def _refuse_web_pages(headers: CIMultiDictProxy[str]) -> None:
 
 
 def credential_hashes(authorization: str) -> set[str]:
-    """Give the SHA-256 of everything in an Authorization header that an operator may call its credential.
+    """Give the SHA-256 of everything in a provider's credential header that an operator may call its credential.
 
     That is the whole value, what stands behind the scheme, and of Basic also `user:password` and the password.
     """
     scheme, _, rest = authorization.strip().partition(" ")
-    if not rest:
-        return set()
     texts = [authorization.strip().encode("utf-8", "surrogateescape"), rest.strip().encode("utf-8", "surrogateescape")]
     if scheme.lower() == "basic":
         try:
@@ -171,20 +183,6 @@ def credential_hashes(authorization: str) -> set[str]:
             pair = b""
         texts += [pair, pair.partition(b":")[2]]
     return {hashlib.sha256(text).hexdigest() for text in texts if text}
-
-
-def credential(auth: Auth | None) -> tuple[tuple[bytes, bytes], ...]:
-    """Write the header by which the gate shows a route's own credential to the provider."""
-    match auth:
-        case None:
-            return ()
-        case Bearer():
-            return ((b"Authorization", f"Bearer {auth.token.reveal()}".encode()),)
-        case Basic():
-            pair = f"{auth.username.reveal()}:{auth.password.reveal()}".encode()
-            return ((b"Authorization", b"Basic " + base64.b64encode(pair)),)
-        case Header():
-            return ((auth.name.encode(), auth.value.reveal().encode()),)
 
 
 def bare_host(host: str) -> str:

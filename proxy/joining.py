@@ -8,7 +8,8 @@ from types import MappingProxyType
 
 from policy import Policy
 from proxy import config
-from proxy.gate import Gate, Route, credential
+from proxy.credentials import credential
+from proxy.gate import Gate, Route
 from proxy.providers import base
 from proxy.sandbox import Sandbox
 from proxy.upstream import Upstream
@@ -59,7 +60,7 @@ def build(tree: config.Config, policy: Policy, upstreams: Upstreams) -> Gate:
     for name, settings in tree.routes.items():
         provider = base.load(settings.provider)
         upstream = upstreams.of(name, settings, provider, policy)
-        routes[name] = Route(name, settings, settings.policy, provider, upstream, credential(settings.auth))
+        routes[name] = Route(name, settings, settings.policy, provider, upstream, credential(settings.auth, provider))
     by_host = {host: routes[name] for name, settings in tree.routes.items() for host in settings.host}
     senders = {sender.name: sender for sender in tree.senders}
     return Gate(tree, MappingProxyType(routes), MappingProxyType(by_host), MappingProxyType(senders))

@@ -119,6 +119,7 @@ def _told(outcome: Outcome) -> dict[str, Any]:
         "recipients": outcome.recipients,
         "reason": outcome.reason,
         "passed_by": list(outcome.marks),
+        "stripped": list(outcome.stripped),
         "upstream_status": outcome.upstream_status,
         "judged_ms": _milliseconds(outcome.judged_seconds),
         "upstream_ms": _milliseconds(outcome.upstream_seconds),

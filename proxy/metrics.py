@@ -25,7 +25,15 @@ from proxy.gate import Gate
 Metric = TypeVar("Metric", Counter, Histogram)
 
 NO_CLASS: Final = "none"  # a request that ended before its class, or its channel, was known
-SWITCHES: Final = ("on_unreadable", "on_unknown_request", "on_store_error", "allow_paths", "shadow", "unrecorded")
+SWITCHES: Final = (
+    "on_unreadable",
+    "on_unknown_request",
+    "on_bypass",
+    "on_store_error",
+    "allow_paths",
+    "shadow",
+    "unrecorded",
+)
 _FLAG: Final = {True: "true", False: "false"}
 EFFECTS: Final = ("applied", "repeated", "kept", "ignored")  # told anew, told before, no system event, not allowed
 OTHER: Final = "other"  # the name of every event that is no system event
@@ -66,6 +74,12 @@ class Metrics:
         self.claims_ignored = Counter(
             "sendgate_claims_ignored",
             "Claims to be transactional by senders that may not claim it.",
+            ["route"],
+            registry=registry,
+        )
+        self.bypasses_stripped = Counter(
+            "sendgate_bypasses_stripped",
+            "Sends out of which a switch past the provider's own suppression was taken.",
             ["route"],
             registry=registry,
         )
@@ -144,6 +158,7 @@ class Metrics:
             for switch in SWITCHES:
                 self.passed_on_doubt.labels(route.name, switch)
             self.claims_ignored.labels(route.name)
+            self.bypasses_stripped.labels(route.name)
             self.shadow.labels(route.name).set(route.policy.mode == "shadow")
             self.judging.labels(route.name)
             self.upstream.labels(route.name)
@@ -165,6 +180,8 @@ class Metrics:
             self.dispatch_failed.labels(route, outcome.reason, _FLAG[outcome.enforced]).inc()
         for switch in outcome.marks:
             self.passed_on_doubt.labels(route, switch).inc()
+        if outcome.stripped:
+            self.bypasses_stripped.labels(route).inc()
         if outcome.claim_ignored:
             self.claims_ignored.labels(route).inc()
         self._time(route, outcome)

@@ -9,12 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from policy.model import Ending, Outcome, Refused, Send, Sent
+from policy.model import Ending, Outcome, Refused, Sent
 from policy.reasons import Reason
 from proxy.errors import FAILURES, NotSent
 from proxy.gate import Route
-from proxy.providers.base import Kind, Request
+from proxy.providers.base import Kind, Message, Request
 from proxy.requests import Arrival
+
+_KNOWN_RECIPIENTS = frozenset({Reason.STORE_UNAVAILABLE, Reason.BYPASS_REFUSED})  # the allow-list judges these itself
 
 
 @dataclass(slots=True)
@@ -26,8 +28,8 @@ class Walk:
     request: Request
     told: dict[str, Any]  # the fields of the outcome, as far as they are known
     kind: Kind = Kind.UNKNOWN
-    body: bytes = b""  # as it came, perhaps compressed
-    send: Send | None = None
+    body: bytes | None = None  # as it came, perhaps compressed; None until it is read
+    message: Message | None = None  # the send, once it is read
     forwarding: bool = False  # from here on, something may have gone out
     _outcome: Outcome | None = None
 
@@ -69,15 +71,15 @@ class Walk:
             cause=ending.cause or ending.detail,
         )
 
-    def let_pass(self, ending: NotSent, switch: str) -> None:
+    def let_pass(self, ending: NotSent, switch: str = "") -> None:
         """Go on with what is doubtful if a switch of the route, or shadow mode, says so; else raise the ending.
 
         The allow-list stays enforced whatever a switch says: what cannot be read may be to anybody.
         """
         policy = self.route.policy
-        if policy.allow_list is not None and ending.reason is not Reason.STORE_UNAVAILABLE:
+        if policy.allow_list is not None and ending.reason not in _KNOWN_RECIPIENTS:
             raise ending
-        if getattr(policy, switch) == "pass":
+        if switch and getattr(policy, switch) == "pass":
             self.mark(switch)
         elif self.shadow:
             self.mark("shadow")

@@ -3,6 +3,11 @@
 A provider is a module of this package with the names of `Provider`. The configuration names the module; nothing else
 lists providers. Each function answers one question of the walk, and every place it names is a spot of the body as the
 sender wrote it, because answers go back to the sender.
+
+A send is read once. What reading gives, the `Message`, holds what the later questions need: the recipients for judging,
+and for writing whatever the file parsed. `trimmed` may be asked several times and changes nothing of what it was given.
+Where a provider answers by position, or names positions in its errors, what it says of the trimmed send is translated
+back by `restored`, so that the sender's SDK can zip the answer with what it sent.
 """
 
 from __future__ import annotations
@@ -11,11 +16,11 @@ import importlib
 import pkgutil
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from policy.model import Channel, Send
+from policy.model import Channel, Refused, Send
 from policy.reasons import Reason
 
 
@@ -23,8 +28,10 @@ class Kind(StrEnum):
     """What a request would do at the provider."""
 
     SEND = "send"  # dispatches a message: it is read and judged
+    HIDDEN = "hidden"  # dispatches to people whom the request does not name (a campaign, a stored list): refused
     HARMLESS = "harmless"  # reads, or only cancels, pauses, deletes or manages: passes through, streamed
     UNKNOWN = "unknown"  # nobody wrote down what it does: refused on doubt
+    ASK_BODY = "ask_body"  # the body says which of the others it is; never the answer once there is one
 
 
 NO_HEADERS: CIMultiDictProxy[str] = CIMultiDictProxy(CIMultiDict())
@@ -61,15 +68,48 @@ class Unreadable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Settings:
+    """What of a route's configuration a provider's file may ask: `region` is the country of national numbers."""
+
+    region: str = ""  # ISO 3166, "" for none
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One send as it was read.
+
+    `hidden` are the places that reach people whom nobody can see (a stored list): what the configuration does not allow
+    by name is refused. `bypasses` are the provider's switches past its own suppression that are on, by their documented
+    paths in the body. `parsed` is the provider's own, for writing; nobody changes it.
+    """
+
+    request: Request
+    send: Send
+    parsed: Any = None
+    hidden: tuple[str, ...] = ()
+    bypasses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What becomes of a message on its way: who is taken out, and whether its bypasses are."""
+
+    places: frozenset[str] = frozenset()
+    strip: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Trimmed:
-    """The body of a send without some of its recipients.
+    """The body of a send after a change.
 
     `places` are all the recipients that are gone: those that were to be taken out, and those that fell with them
-    because their message cannot stand without the others (a copy whose first addressee is gone).
+    because their message cannot stand without the others (a copy whose first addressee is gone). `restores` says that
+    the provider's answer speaks by position, or tells of each recipient, and has to go through `restored`.
     """
 
     body: bytes
-    places: frozenset[str]
+    places: frozenset[str] = frozenset()
+    restores: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +117,28 @@ class Refusal:
     """What a provider's file is asked to say in its provider's words.
 
     `status` is None where the provider's own status for a rejected message is wanted, else an HTTP status that the
-    gate insists on (401, 404, 413, 503, …). `message` holds no address. `places` are the refused spots, if known.
+    gate insists on (401, 404, 413, 503, …). `message` holds no address. `places` are the refused spots, if known;
+    `recipients` are those who are refused, where that is about people, each with a reason of their own, and `places`
+    are theirs. Only an answer whose own shape names each recipient (Postmark, Mandrill) may repeat their addresses.
     """
 
     reason: Reason
     message: str
     status: int | None = None
     places: tuple[str, ...] = ()
+    recipients: tuple[Refused, ...] = ()
+
+    def about(self, place: str) -> str:
+        """Give what to say of one place: its own reason where it is a refused recipient's, else the message."""
+        for each in self.recipients:
+            if each.recipient.place == place:
+                return told(each.reason)
+        return self.message
+
+
+def told(reason: Reason) -> str:
+    """Give the sentence that refuses one recipient."""
+    return f"sendgate: no message is sent to this recipient ({reason})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,25 +156,37 @@ class Provider(Protocol):
 
     CHANNELS: tuple[Channel, ...]
     ENCODINGS: frozenset[str]  # Content-Encodings of a send that the provider documents; gzip is the only one known
+    CREDENTIALS: tuple[str, ...]  # request headers by which a sender shows who it is at the provider
+    TELLS_SUPPRESSION: bool  # the provider itself tells the sender whom it suppresses, so a refusal is native as it is
 
     def sort(self, request: Request) -> Kind:
-        """Tell what the request would do; only method, path and query may be asked, the body is not read yet."""
+        """Tell what the request would do; only method, path and query may be asked, the body is not read yet.
 
-    def read(self, request: Request, region: str) -> Send:
-        """Find every recipient, marker and schedule of a send; raises Unreadable.
-
-        `region` is the country of numbers in national form (ISO 3166, "" for none).
+        Where these do not tell it (ASK_BODY) it is asked again with the body, and tells it then.
         """
 
-    def without(self, request: Request, places: frozenset[str]) -> Trimmed:
-        """Give the body without the recipients at these places: valid for the provider, nothing else changed.
+    def read(self, request: Request, settings: Settings) -> Message:
+        """Find every recipient, marker, schedule, hidden list and bypass of a send; raises Unreadable."""
 
-        The same request and places always give the same bytes. It raises Unreadable with reason no_recipient where
+    def trimmed(self, message: Message, change: Change) -> Trimmed:
+        """Give the body after a change: valid for the provider, nothing else changed.
+
+        The same message and change always give the same bytes. It raises Unreadable with reason no_recipient where
         nobody would remain, and Unreadable for a place that the body does not have: somebody would stay in it.
         """
 
+    def restored(self, message: Message, trimmed: Trimmed, refusal: Refusal, answer: Answer) -> Answer:
+        """Translate the provider's answer to the trimmed send into one to what the sender sent; never raises.
+
+        Results stand at the sender's own positions, the refused ones in the provider's words for a single failure.
+        An answer that cannot be understood is given as it came. `answer.body` is inflated.
+        """
+
     def refusal(self, request: Request, refusal: Refusal) -> Answer:
-        """Say no in the provider's own shape, so that its SDK raises its ordinary error."""
+        """Say no to a request in the provider's own shape, so that its SDK raises its ordinary error."""
+
+    def refused(self, message: Message, words: Refusal) -> Answer:
+        """Say no to a whole send for its recipients' sake: per recipient or message where the provider has a place."""
 
     def accepted(self, request: Request, decision: str) -> Answer:
         """Answer as the provider does when it takes the send, readable or not; ids in it follow from `decision`."""

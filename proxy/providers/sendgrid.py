@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
@@ -20,10 +21,23 @@ from policy.identity import email_keys
 from policy.model import Channel, Recipient, Send
 from policy.reasons import Reason
 from proxy import strict
-from proxy.providers.base import READING, Answer, Kind, Refusal, Request, Trimmed, Unreadable
+from proxy.providers.base import (
+    READING,
+    Answer,
+    Change,
+    Kind,
+    Message,
+    Refusal,
+    Request,
+    Settings,
+    Trimmed,
+    Unreadable,
+)
 
 CHANNELS: tuple[Channel, ...] = (Channel.MAIL,)
 ENCODINGS = frozenset({"gzip"})  # "Mail body compression" on the page above
+CREDENTIALS: tuple[str, ...] = ("Authorization",)
+TELLS_SUPPRESSION = False
 
 MAX_ERRORS = 100  # of one refusal; SDKs print them all
 
@@ -50,7 +64,13 @@ _BODY = frozenset({"personalizations", "mail_settings", "headers", "send_at"})
 _COMMON = frozenset({"from", "subject", "substitutions", "dynamic_template_data", "custom_args"})
 _PERSONALIZATION = _COMMON | {*_ADDRESS_LISTS, "headers", "send_at"}
 _ADDRESS = frozenset({"email", "name"})
-_MAIL_SETTINGS = frozenset({"bcc"})
+_BYPASSES = (
+    "bypass_list_management",
+    "bypass_unsubscribe_management",
+    "bypass_spam_management",
+    "bypass_bounce_management",
+)
+_MAIL_SETTINGS = frozenset({"bcc", *_BYPASSES})
 _LEGACY_BCC = frozenset({"enable", "email"})
 _LEGACY_BCC_PLACE = "mail_settings.bcc"
 _LETTERS = {
@@ -86,12 +106,12 @@ def sort(request: Request) -> Kind:
 # ── reading ──
 
 
-def read(request: Request, region: str) -> Send:
-    """Find every recipient, marker and schedule of a send; raises Unreadable.
+def read(request: Request, settings: Settings) -> Message:
+    """Find every recipient, marker, schedule and bypass of a send; raises Unreadable.
 
     The address of the legacy setting `mail_settings.bcc` counts whether it is enabled or not.
     """
-    del region  # e-mail addresses belong to no country
+    del settings  # e-mail addresses belong to no country
     body = _body(request)
     recipients = tuple(
         Recipient(place, Channel.MAIL, email, email_keys(email), scheduled_at)
@@ -101,7 +121,7 @@ def read(request: Request, region: str) -> Send:
         raise Unreadable("the send names no recipient", "personalizations", Reason.NO_RECIPIENT)
     markers = _markers(body)
     campaign = next((markers[name][0] for name in _CAMPAIGN_ARGS if name in markers), "")
-    return Send(Channel.MAIL, recipients, markers, campaign)
+    return Message(request, Send(Channel.MAIL, recipients, markers, campaign), body, bypasses=_bypasses(body))
 
 
 def _body(request: Request) -> dict[str, Any]:
@@ -143,6 +163,16 @@ def _legacy_bcc(body: dict[str, Any], scheduled_at: float | None) -> Iterator[_A
     _object(bcc, _LEGACY_BCC, _LEGACY_BCC_PLACE)
     if bcc.get("email") or bcc.get("enable"):
         yield _LEGACY_BCC_PLACE, _email(bcc, _LEGACY_BCC_PLACE), scheduled_at
+
+
+def _bypasses(body: dict[str, Any]) -> tuple[str, ...]:
+    # On unless it says no: anything that is not plainly off may be read as on.
+    settings = body.get("mail_settings") or {}
+    return tuple(f"mail_settings.{name}" for name in _BYPASSES if name in settings and not _off(settings[name]))
+
+
+def _off(setting: Any) -> bool:
+    return setting is None or (isinstance(setting, dict) and setting.get("enable", False) is False)
 
 
 def _object(value: Any, documented: frozenset[str], place: str) -> dict[str, Any]:
@@ -256,34 +286,44 @@ def _texts(value: Any) -> tuple[str, ...]:
 # ── writing ──
 
 
-def without(request: Request, places: frozenset[str]) -> Trimmed:
-    """Give the send without the recipients at these places; raises Unreadable.
+def trimmed(message: Message, change: Change) -> Trimmed:
+    """Give the send without the recipients at these places, and without its bypasses; raises Unreadable.
 
     A personalization that loses its last `to` goes as a whole, with its cc and bcc: SendGrid wants a `to` in each, and
     to make one of a copy would change what the sender said.
     """
-    present = {place for place, _, _ in _addresses(_body(request))}
+    places = change.places
+    present = {recipient.place for recipient in message.send.recipients}
     if not places <= present:
         raise Unreadable("a place to be taken out is not in the send")
-    tree = strict.json_as_spelled(request.body)
+    tree = dict(strict.json_as_spelled(message.request.body))
+    kept, gone = _kept(tree["personalizations"], places)
+    if present <= gone | {_LEGACY_BCC_PLACE}:
+        raise Unreadable("nobody is left in the send", "personalizations", Reason.NO_RECIPIENT)
+    tree["personalizations"] = kept
+    dropped = {"bcc"} if _LEGACY_BCC_PLACE in places else set()
+    if change.strip:
+        dropped |= {bypass.removeprefix("mail_settings.") for bypass in message.bypasses}
+    if dropped:
+        tree["mail_settings"] = {name: each for name, each in tree["mail_settings"].items() if name not in dropped}
+    return Trimmed(strict.write_json(tree), gone, restores=len(kept) < len(message.parsed["personalizations"]))
+
+
+def _kept(personalizations: list[Any], places: frozenset[str]) -> tuple[list[Any], frozenset[str]]:
+    """Give the personalizations that stay, trimmed, and all the places that go."""
     gone = set(places)
     touched = {place.split(".")[1] for place in places}
     kept = []
-    for index, personalization in enumerate(tree["personalizations"]):
+    for index, personalization in enumerate(personalizations):
         if str(index) not in touched:
             kept.append(personalization)
             continue
         spots = _spots(personalization, index)
-        if spots["to"] and places.issuperset(spots["to"]):
+        if _falls(spots, places):
             gone.update(*spots.values())
         else:
-            kept.append(_trimmed(personalization, spots, places))
-    if present <= gone | {_LEGACY_BCC_PLACE}:
-        raise Unreadable("nobody is left in the send", "personalizations", Reason.NO_RECIPIENT)
-    tree["personalizations"] = kept
-    if _LEGACY_BCC_PLACE in places:
-        del tree["mail_settings"]["bcc"]
-    return Trimmed(strict.write_json(tree), frozenset(gone))
+            kept.append(_without(personalization, spots, places))
+    return kept, frozenset(gone)
 
 
 def _spots(personalization: dict[str, Any], index: int) -> dict[str, list[str]]:
@@ -293,7 +333,11 @@ def _spots(personalization: dict[str, Any], index: int) -> dict[str, list[str]]:
     }
 
 
-def _trimmed(personalization: dict[str, Any], spots: dict[str, list[str]], places: frozenset[str]) -> dict[str, Any]:
+def _falls(spots: dict[str, list[str]], places: frozenset[str]) -> bool:
+    return bool(spots["to"]) and places.issuperset(spots["to"])
+
+
+def _without(personalization: dict[str, Any], spots: dict[str, list[str]], places: frozenset[str]) -> dict[str, Any]:
     # An empty cc or bcc is an error to SendGrid, so the key goes with its last address.
     trimmed = dict(personalization)
     for name, own in spots.items():
@@ -313,13 +357,46 @@ _RECIPIENT_PLACE = re.compile(r"personalizations\.\d+\.(?:to|cc|bcc)\.\d+|mail_s
 def refusal(request: Request, refusal: Refusal) -> Answer:
     """Say no as SendGrid does to an invalid send: 400, one error for each place, at most MAX_ERRORS."""
     del request  # the shape is the same for all requests
-    fields = [_field(place) for place in refusal.places[:MAX_ERRORS]] or [None]
-    errors = [{"message": refusal.message, "field": field, "help": None} for field in fields]
+    told = [(refusal.about(place), _field(place)) for place in refusal.places[:MAX_ERRORS]]
+    errors = [
+        {"message": message, "field": field, "help": None} for message, field in told or [(refusal.message, None)]
+    ]
     return Answer(refusal.status or 400, orjson.dumps({"errors": errors}), strict.JSON)
+
+
+def refused(message: Message, words: Refusal) -> Answer:
+    """Say no to a send for its recipients' sake, one error for each of them."""
+    return refusal(message.request, words)
 
 
 def _field(place: str) -> str | None:
     return f"{place}.email" if _RECIPIENT_PLACE.fullmatch(place) else place or None
+
+
+_NAMED_INDEX = re.compile(r"(personalizations[.\[])(\d+)")
+
+
+def restored(message: Message, trimmed: Trimmed, refusal: Refusal, answer: Answer) -> Answer:
+    """Let SendGrid's errors name the personalizations by the sender's own indexes; it answers nothing else by place."""
+    del refusal  # a 202 has no body, and so no place for a single refusal
+    if answer.status < 400:
+        return answer
+    personalizations = message.parsed["personalizations"]
+    indexes = [i for i, each in enumerate(personalizations) if not _falls(_spots(each, i), trimmed.places)]
+
+    def own(match: re.Match[str]) -> str:
+        index = int(match[2])
+        return f"{match[1]}{indexes[index]}" if index < len(indexes) else match[0]
+
+    try:
+        told = orjson.loads(answer.body)
+        for error in told["errors"]:
+            for name in ("field", "message"):
+                if isinstance(error.get(name), str):
+                    error[name] = _NAMED_INDEX.sub(own, error[name])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return answer
+    return replace(answer, body=orjson.dumps(told))
 
 
 def accepted(request: Request, decision: str) -> Answer:

@@ -23,10 +23,23 @@ from policy.identity import is_international, phone_keys
 from policy.model import Channel, Recipient, Send
 from policy.reasons import Reason
 from proxy import strict
-from proxy.providers.base import READING, Answer, Kind, Refusal, Request, Trimmed, Unreadable
+from proxy.providers.base import (
+    READING,
+    Answer,
+    Change,
+    Kind,
+    Message,
+    Refusal,
+    Request,
+    Settings,
+    Trimmed,
+    Unreadable,
+)
 
 CHANNELS: tuple[Channel, ...] = (Channel.SMS, Channel.INSTANT_MESSAGING)
 ENCODINGS: frozenset[str] = frozenset()
+CREDENTIALS: tuple[str, ...] = ("Authorization",)
+TELLS_SUPPRESSION = False
 
 _ACCOUNT = r"/2010-04-01/Accounts/([^/]+)"
 _SEND = re.compile(rf"{_ACCOUNT}/Messages(?:\.json|\.xml)?")
@@ -70,22 +83,22 @@ def sort(request: Request) -> Kind:
 # ── reading ──
 
 
-def read(request: Request, region: str) -> Send:
+def read(request: Request, settings: Settings) -> Message:
     """Find the recipient, the markers and the schedule of a send; raises Unreadable.
 
-    A number in national form is read with `region` and with the country of `From`, as Twilio does; both readings count.
-    Where neither is known nobody can tell with which country Twilio reads it, so it has no key.
+    A number in national form is read with the region of the settings and with the country of `From`, as Twilio does;
+    both readings count. Where neither is known nobody can tell with which country Twilio reads it: it has no key.
     """
     fields = _fields(request)
     to = fields.get(_TO, "").strip()
     if not to:
         raise Unreadable("the send names no recipient", _TO, Reason.NO_RECIPIENT)
     channel, number = _channel_address(to)
-    keys = _keys(number, region, fields.get("From", ""))
+    keys = _keys(number, settings.region, fields.get("From", ""))
     recipient = Recipient(_TO, channel, to, keys, _scheduled_at(fields))
     markers = _markers(fields)
     campaign = next((markers[name][0] for name in _CAMPAIGN_TAGS if name in markers), "")
-    return Send(channel, (recipient,), markers, campaign)
+    return Message(request, Send(channel, (recipient,), markers, campaign))
 
 
 def _fields(request: Request) -> dict[str, str]:
@@ -167,12 +180,19 @@ def _tags(fields: Mapping[str, str]) -> dict[str, str]:
 # ── writing ──
 
 
-def without(request: Request, places: frozenset[str]) -> Trimmed:
-    """Raise Unreadable: there is but one recipient, so nobody is left once it is taken out."""
-    read(request, "")
-    if places != {_TO}:
+def trimmed(message: Message, change: Change) -> Trimmed:
+    """Give the send as it is, or raise Unreadable: there is but one recipient, so nobody is left without it."""
+    if not change.places:
+        return Trimmed(message.request.body)
+    if change.places != {_TO}:
         raise Unreadable("a place to be taken out is not in the send")
     raise Unreadable("nobody is left in the send", _TO, Reason.NO_RECIPIENT)
+
+
+def restored(message: Message, trimmed: Trimmed, refusal: Refusal, answer: Answer) -> Answer:
+    """Give the answer as it came: a send that went out is whole."""
+    del message, trimmed, refusal
+    return answer
 
 
 # ── answers ──
@@ -210,6 +230,11 @@ def refusal(request: Request, refusal: Refusal) -> Answer:
         "status": status,
     }
     return _answer(request, status, "RestException", error)
+
+
+def refused(message: Message, words: Refusal) -> Answer:
+    """Say no to the one recipient."""
+    return refusal(message.request, words)
 
 
 def _error(refusal: Refusal) -> tuple[int, str]:

@@ -1,8 +1,10 @@
 """The tables of samples, found on disk, and how the laws get them: one test for each row of each table.
 
 A table stands in this folder under its provider's name and is plain data: PROVIDER; SENDS, HARMLESS, UNKNOWN,
-UNREADABLE, REFUSALS and ACCEPTED, each by name; FORMAT (json or form), the field names that are REPEATABLE, the SECRETS
-that requests carry, the SPEC that a body must satisfy; and a function `put` that puts an address at a place.
+UNREADABLE, REFUSALS and ACCEPTED, each by name, HIDDEN where requests reach people whom nobody sees; FORMAT (json, form
+or multipart; a row may say its own), the field names that are REPEATABLE, the SECRETS that requests carry, the SPEC
+that a body must satisfy; and a function `put` that puts an address at a place. A table whose bodies hold several
+addresses in one text gives a function `pieces` that takes a request apart into all that it says.
 
 A test that asks for `name` runs for each provider; for `sample`, for each send (`trimmable`: of those whose removal
 the table spells out, `described`: of those whose table has a SPEC); for `table` with the name of a kind of rows, for
@@ -23,7 +25,7 @@ from hypothesis import settings
 
 from policy.model import Send
 from proxy.providers import base
-from proxy.providers.base import Provider, Request
+from proxy.providers.base import Change, Message, Provider, Request, Settings, Trimmed
 
 # The first number of a country loads that country's tables, which has nothing to do with the example that meets it.
 settings.register_profile("untimed", deadline=None)
@@ -31,7 +33,7 @@ settings.load_profile("untimed")
 
 HERE = Path(__file__).parent
 ROWS = {"harmless": "HARMLESS", "unknown": "UNKNOWN", "unreadable": "UNREADABLE", "refused": "REFUSALS"}
-ROWS |= {"taken": "ACCEPTED"}
+ROWS |= {"taken": "ACCEPTED", "hiding": "HIDDEN"}
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Table:
 
     def rows(self, kind: str) -> dict[str, Any]:
         """Give the named rows of one kind."""
-        return dict(getattr(self.module, kind))
+        return dict(getattr(self.module, kind, {}) if kind == "HIDDEN" else getattr(self.module, kind))
 
     @property
     def repeatable(self) -> frozenset[str]:
@@ -68,6 +70,16 @@ class Sample:
     markers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     campaign: str = ""
     removal: Mapping[str, Any] | None = None
+    hidden: tuple[str, ...] = ()
+    bypasses: tuple[str, ...] = ()
+    stripped: bytes | None = None
+    restored: list[Mapping[str, Any]] = field(default_factory=list)
+    format: str = ""
+
+    @property
+    def written_in(self) -> str:
+        """Give the format of the body."""
+        return self.format or str(self.table.module.FORMAT)
 
     @property
     def provider(self) -> Provider:
@@ -79,9 +91,17 @@ class Sample:
         """Give the places of the recipients, in their order."""
         return [place for place, *_ in self.recipients]
 
+    def message(self, request: Request | None = None) -> Message:
+        """Read the send, or another one as this one is read, with all that is known of it."""
+        return self.provider.read(request or self.request, Settings(self.region))
+
     def read(self, request: Request | None = None) -> Send:
         """Read the send, or another one as this one is read."""
-        return self.provider.read(request or self.request, self.region)
+        return self.message(request).send
+
+    def without(self, places: frozenset[str], request: Request | None = None) -> Trimmed:
+        """Take recipients out of the send, or of another one as out of this one."""
+        return self.provider.trimmed(self.message(request), Change(places))
 
 
 @cache
@@ -108,7 +128,8 @@ def all_rows(kind: str) -> list[tuple[Table, str, Any]]:
 SAMPLES: dict[str, Callable[[Sample], bool]] = {
     "sample": lambda _: True,
     "trimmable": lambda sample: sample.removal is not None,
-    "described": lambda sample: bool(sample.table.spec),
+    "described": lambda sample: bool(sample.table.spec) and sample.written_in == "json",
+    "bypassing": lambda sample: bool(sample.bypasses),
 }
 
 

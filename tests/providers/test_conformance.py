@@ -16,10 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy.model import Channel, Recipient
+from policy.model import Channel, Recipient, Refused
 from policy.reasons import Reason
 from proxy.providers import base
-from proxy.providers.base import Kind, Provider, Refusal, Request, Unreadable
+from proxy.providers.base import Answer, Change, Kind, Provider, Refusal, Request, Settings, Unreadable
 
 if TYPE_CHECKING:
     from tests.providers.conftest import Sample, Table
@@ -62,19 +62,30 @@ def test_a_provider_without_a_file_is_told() -> None:
 # ── sorting ──
 
 
+def settled(provider: Provider, request: Request) -> Kind:
+    """Sort a request as the walk does: by its head, and by its body where the head does not tell."""
+    kind = provider.sort(replace(request, body=b""))
+    return provider.sort(request) if kind is Kind.ASK_BODY else kind
+
+
 def test_a_send_is_a_send(sample: Sample) -> None:
-    """Each sample send is sorted as one, and by its head alone."""
-    assert sample.provider.sort(replace(sample.request, body=b"")) is Kind.SEND
+    """Each sample send is sorted as one."""
+    assert settled(sample.provider, sample.request) is Kind.SEND
 
 
 def test_what_dispatches_nothing_is_harmless(table: Table, harmless: Request) -> None:
     """Reading requests, and those that only cancel, pause, delete or manage, pass."""
-    assert table.provider.sort(harmless) is Kind.HARMLESS
+    assert settled(table.provider, harmless) is Kind.HARMLESS
+
+
+def test_what_hides_its_recipients_is_hidden(table: Table, hiding: Request) -> None:
+    """Campaigns, triggers and the like, whose recipients only the provider knows, are told from what is unknown."""
+    assert settled(table.provider, hiding) is Kind.HIDDEN
 
 
 def test_what_nobody_wrote_down_is_unknown(table: Table, unknown: Request) -> None:
     """Requests that send in other ways, or might, are unknown."""
-    assert table.provider.sort(unknown) is Kind.UNKNOWN
+    assert settled(table.provider, unknown) is Kind.UNKNOWN
 
 
 @pytest.mark.parametrize("detour", ["/..", "/%2e%2e", "/.%2E", "%2F..", "/../", "\\..", "/;/..", "//"])
@@ -112,6 +123,7 @@ def test_reading_finds_everybody(sample: Sample) -> None:
     assert dict(send.markers) == sample.markers
     assert send.campaign == sample.campaign
     assert send.channel in sample.provider.CHANNELS
+    assert (sample.message().hidden, sample.message().bypasses) == (sample.hidden, sample.bypasses)
 
 
 EMAILS = st.from_regex(r"[a-z][a-z0-9.+-]{0,20}@[a-z]{1,10}\.example", fullmatch=True)
@@ -130,9 +142,9 @@ def test_somebody_at_any_place_is_found(sample: Sample, data: st.DataObject) -> 
 def test_what_cannot_be_read_is_refused(table: Table, unreadable: tuple[Request, str, Reason]) -> None:
     """An unreadable send raises Unreadable at the place and for the reason that the table names."""
     request, place, reason = unreadable
-    assert table.provider.sort(request) is Kind.SEND
+    assert settled(table.provider, request) is Kind.SEND
     with pytest.raises(Unreadable) as refused:
-        table.provider.read(request, "")
+        table.provider.read(request, Settings())
     assert (refused.value.place, refused.value.reason) == (place, reason)
 
 
@@ -142,12 +154,12 @@ def test_what_cannot_be_read_is_refused(table: Table, unreadable: tuple[Request,
 def without(sample: Sample, request: Request, places: frozenset[str]) -> tuple[Request, frozenset[str]] | None:
     """Take recipients out; None if nobody would remain."""
     try:
-        trimmed = sample.provider.without(request, places)
+        trimmed = sample.without(places, request)
     except Unreadable as unreadable:
         if unreadable.reason is not Reason.NO_RECIPIENT:
             raise
         return None
-    assert sample.provider.without(request, places) == trimmed
+    assert sample.without(places, request) == trimmed
     return replace(request, body=trimmed.body), trimmed.places
 
 
@@ -197,7 +209,10 @@ def test_removing_in_two_steps_is_removing_at_once(sample: Sample) -> None:
 
 def pieces(sample: Sample, body: bytes) -> Counter[str]:
     """Take a body apart into all that it says, each with its path but for the indexes."""
-    if sample.table.module.FORMAT == "form":
+    own = getattr(sample.table.module, "pieces", None)
+    if own is not None:
+        return Counter(own(replace(sample.request, body=body)))
+    if sample.written_in == "form":
         return Counter(body.decode().split("&"))
     return Counter(leaves(json.loads(body, parse_float=str, parse_int=str)))
 
@@ -225,7 +240,7 @@ def test_removing_adds_and_alters_nothing(sample: Sample) -> None:
 def test_removing_as_the_table_says(trimmable: Sample) -> None:
     """The removal that the table spells out leaves that very body, and says who is gone."""
     removal = trimmable.removal or {}
-    trimmed = trimmable.provider.without(trimmable.request, frozenset(removal["places"]))
+    trimmed = trimmable.without(frozenset(removal["places"]))
     assert trimmed.body == removal["body"]
     assert trimmed.places == removal.get("gone", removal["places"])
 
@@ -234,8 +249,66 @@ def test_a_place_that_is_not_there_is_refused(sample: Sample) -> None:
     """A removal that would leave somebody in the send, because the place is unknown, is refused."""
     for places in ({"nowhere"}, {*sample.places[:1], "nowhere"}, {f"{sample.places[0]}0"}):
         with pytest.raises(Unreadable) as refused:
-            sample.provider.without(sample.request, frozenset(places))
+            sample.without(frozenset(places))
         assert refused.value.reason is Reason.UNREADABLE
+
+
+# ── switches past suppression ──
+
+
+def test_bypasses_can_be_taken_out(bypassing: Sample) -> None:
+    """Without its bypasses a send has none, has the same recipients, and is what the table says."""
+    stripped = bypassing.provider.trimmed(bypassing.message(), Change(strip=True))
+    request = replace(bypassing.request, body=stripped.body)
+    assert bypassing.message(request).bypasses == ()
+    assert bypassing.read(request).recipients == bypassing.read().recipients
+    assert stripped.body == bypassing.stripped
+    assert bypassing.provider.trimmed(bypassing.message(request), Change(strip=True)).body == stripped.body
+
+
+# ── answers to what was left ──
+
+
+def refusal_for(sample: Sample, gone: frozenset[str]) -> Refusal:
+    refused = tuple(Refused(each, Reason.OPTED_OUT) for each in sample.read().recipients if each.place in gone)
+    return Refusal(Reason.OPTED_OUT, "our words", None, tuple(each.recipient.place for each in refused), refused)
+
+
+def test_answers_come_back_in_the_senders_order(sample: Sample) -> None:
+    """What the provider says of the send that was left is told of the send as it was written, as the table says."""
+    for row in sample.restored:
+        trimmed = sample.without(frozenset(row["places"]))
+        assert trimmed.restores
+        answer = Answer(row.get("status", 200), row["answer"], row.get("content_type", "application/json"))
+        given = sample.provider.restored(sample.message(), trimmed, refusal_for(sample, trimmed.places), answer)
+        assert (given.status, given.body) == (row.get("status_told", answer.status), row["told"])
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b"null", b"[{}]", b'{"errors":7}', b"\xff", b"<a/>", b'{"errors":[7,{"field":7}]}']
+)
+@pytest.mark.parametrize("status", [200, 202, 400, 422, 500])
+def test_an_answer_that_makes_no_sense_comes_back_as_it_came(sample: Sample, status: int, body: bytes) -> None:
+    """Restoring never raises, and leaves the status and a body it cannot understand alone."""
+    answer = Answer(status, body, "application/json")
+    for places in removals(sample):
+        if without(sample, sample.request, places) is None:
+            continue
+        trimmed = sample.without(places)
+        given = sample.provider.restored(sample.message(), trimmed, refusal_for(sample, trimmed.places), answer)
+        assert given.status == status
+
+
+def test_a_refused_send_is_told_per_recipient(sample: Sample) -> None:
+    """A send whose recipients are all refused is answered without raising, and no SDK repeats it."""
+    refusal = refusal_for(sample, frozenset(sample.places))
+    answer = sample.provider.refused(sample.message(), refusal)
+    assert 200 <= answer.status < 500
+    assert answer.status not in RETRIED
+    assert answer.body
+    assert sample.provider.TELLS_SUPPRESSION or not any(
+        each.recipient.address.encode() in answer.body for each in refusal.recipients if each.recipient.address
+    )
 
 
 # ── what leaves, against the providers' own descriptions ──

@@ -65,7 +65,7 @@ GARBLERS: dict[str, Callable[[bytes, frozenset[str]], Iterator[tuple[str, bytes]
 
 def test_a_garbled_send_is_unreadable(sample: Sample) -> None:
     """Cut, doubled, twinned, wrongly encoded: each spoiled form of a send is refused, and the refusal is clean."""
-    garble = GARBLERS[sample.table.module.FORMAT]
+    garble = GARBLERS[sample.written_in]
     for how, body in garble(sample.request.body, sample.table.repeatable):
         try:
             sample.read(replace(sample.request, body=body))
@@ -89,8 +89,9 @@ def test_a_garbled_send_is_unreadable(sample: Sample) -> None:
 )
 def test_a_send_of_another_type_is_unreadable(sample: Sample, declared: list[str]) -> None:
     """A declared type or charset that does not fit, or two of them, is refused."""
-    own = TYPES[sample.table.module.FORMAT]
-    other = next(each for each in TYPES.values() if each != own)
+    own = TYPES[sample.written_in]
+    taken = {TYPES[row.get("format", sample.table.module.FORMAT)] for row in sample.table.rows("SENDS").values()}
+    other = next((each for each in TYPES.values() if each not in taken), "application/xml")
     values = [value.replace("OWN", own).replace("OTHER", other) for value in declared]
     headers = CIMultiDictProxy(CIMultiDict([("Content-Type", value) for value in values]))
     with pytest.raises(Unreadable):
@@ -98,7 +99,11 @@ def test_a_send_of_another_type_is_unreadable(sample: Sample, declared: list[str
 
 
 def test_a_send_without_a_type_is_read(sample: Sample) -> None:
-    """An absent Content-Type is read as the provider's default, and changes nothing."""
+    """An absent Content-Type is read as the provider's default, or refused where there is none."""
+    if not getattr(sample.table.module, "UNTYPED", True):
+        with pytest.raises(Unreadable):
+            sample.read(replace(sample.request, headers=base.NO_HEADERS))
+        return
     assert sample.read(replace(sample.request, headers=base.NO_HEADERS)) == sample.read()
 
 

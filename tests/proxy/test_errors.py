@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from policy.model import Sent
+from policy.model import Channel, Recipient, Refused, Sent
 from policy.reasons import MEANINGS, Reason
 from proxy import errors
 from proxy.errors import NotSent
@@ -13,6 +13,7 @@ RETRIED_BY_SDKS = {408, 409, 425, 429}
 OWN_STATUS = {
     Reason.SENDER_REFUSED: 403,
     Reason.STORE_UNAVAILABLE: 503,
+    Reason.STOPPING: 503,
     Reason.UPSTREAM_BUSY: 503,
     Reason.UPSTREAM_UNREACHABLE: 502,
     Reason.UPSTREAM_TIMEOUT: 504,
@@ -30,7 +31,7 @@ def test_only_passing_trouble_asks_for_a_repeat(reason: Reason) -> None:
     """A policy refusal never has a status that an SDK repeats; 503, where nothing went out, is the one that may."""
     status = NotSent(reason).refusal().status
     assert status not in RETRIED_BY_SDKS
-    assert errors.passing(status or 400) == (reason in (Reason.STORE_UNAVAILABLE, Reason.UPSTREAM_BUSY))
+    assert errors.passing(status or 400) == (OWN_STATUS.get(reason) == 503)
 
 
 @pytest.mark.parametrize("reason", Reason)
@@ -50,6 +51,10 @@ def test_a_status_of_its_own() -> None:
 
 def test_a_refusal_for_recipients() -> None:
     """The first reason leads, all are told once, and every place is named."""
-    refusal = errors.refusal({"b": Reason.OPTED_OUT, "a": Reason.BLACKLISTED, "c": Reason.OPTED_OUT})
+    reasons = {"b": Reason.OPTED_OUT, "a": Reason.BLACKLISTED, "c": Reason.OPTED_OUT}
+    refusal = errors.refusal(
+        tuple(Refused(Recipient(place, Channel.MAIL, "", ()), reason) for place, reason in reasons.items())
+    )
+    assert refusal.about("a") == "sendgate: no message is sent to this recipient (blacklisted)"
     assert (refusal.reason, refusal.status, refusal.places) == (Reason.OPTED_OUT, None, ("b", "a", "c"))
     assert refusal.message == "sendgate: no message is sent to this recipient (blacklisted, opted_out)"

@@ -11,6 +11,7 @@ import yaml
 
 from policy import Policy
 from proxy.config import Config
+from proxy.credentials import Leaving
 from proxy.gate import Gate
 from proxy.joining import Upstreams, build
 from proxy.loading import parse
@@ -56,7 +57,9 @@ async def test_a_gate_holds_everything_by_name(upstreams: Upstreams, policy: Pol
     assert gate.by_host["m.example.com"] is mail
     assert mail.provider.__name__ == "proxy.providers.sendgrid"  # type: ignore[attr-defined]  # a provider is a module
     assert (type(mail.upstream), type(gate.routes["box"].upstream)) == (Upstream, Sandbox)
-    assert mail.credential == ((b"Authorization", b"Bearer T"),)
+    assert mail.credential is not None
+    shown = mail.credential.show(Leaving("POST", "/", ((b"authorization", b"Bearer S"), (b"Accept", b"*/*"))))
+    assert shown.headers == ((b"Accept", b"*/*"), (b"Authorization", b"Bearer T"))
 
 
 @pytest.mark.parametrize(

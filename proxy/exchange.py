@@ -1,0 +1,75 @@
+"""Steps 5 and 6 of a walk: the request goes upstream, and the answer is taken whole where it must be translated."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from policy.model import Sent
+from policy.reasons import Reason
+from proxy import bodies, headers, requests
+from proxy.credentials import Leaving
+from proxy.errors import NotSent
+from proxy.headers import Headers
+from proxy.providers.base import Answer
+from proxy.response import Response
+from proxy.sandbox import SandboxResponse
+from proxy.upstream import Unsendable, UpstreamFailure
+from proxy.walk import Walk
+
+Upstreams = Response | SandboxResponse
+
+# What describes or signs the very bytes of a body goes when the body changes.
+ABOUT_THE_BYTES: Final = frozenset({b"content-encoding", b"content-md5", b"digest", b"content-digest", b"repr-digest"})
+ENCODED: Final = frozenset({b"accept-encoding"})  # whoever must read the answer asks for it plain
+LARGEST_ANSWER: Final = 32 << 20  # bytes; a thousand results are some hundred kilobytes
+
+# What no longer holds of an answer whose body the gate wrote anew.
+_ABOUT_THE_ANSWER: Final = frozenset({b"content-length", b"content-encoding", b"etag", b"content-md5", b"digest"})
+
+
+async def exchange(walk: Walk, body: bytes | requests.Chunks, *, without: frozenset[bytes] = frozenset()) -> Upstreams:
+    """Let the request go upstream; raises NotSent for every way in which that can fail."""
+    started = time.perf_counter()
+    walk.forwarding = True
+    try:
+        target = walk.request.path + (f"?{walk.request.query}" if walk.arrival.has_query else "")
+        pairs = headers.end_to_end(walk.arrival.source.raw_headers, without=headers.HOST.union(without))
+        whole = body if isinstance(body, bytes) else None
+        leaving = Leaving(walk.request.method, target, pairs, whole)
+        if walk.route.credential is not None:
+            leaving = walk.route.credential.show(leaving)
+        sent = body if leaving.body is None else leaving.body
+        response = await walk.route.upstream.forward(leaving.method, leaving.target, leaving.headers, sent)
+    except Unsendable as unsendable:
+        raise NotSent(Reason.UNREADABLE, str(unsendable), status=400) from unsendable
+    except UpstreamFailure as failure:
+        raise NotSent(failure.reason, sent=failure.sent) from failure
+    finally:
+        walk.note(upstream_seconds=time.perf_counter() - started)
+    return response
+
+
+async def whole(response: Upstreams) -> tuple[Answer, Headers]:
+    """Take an answer whole and inflated, with the headers that still hold of it; raises NotSent.
+
+    What is said of a send that went out cannot be taken back, so whatever is wrong here leaves its fate unknown.
+    """
+    collected = bytearray()
+    try:
+        async for chunk in response:
+            collected += chunk
+            if len(collected) > LARGEST_ANSWER:
+                raise NotSent(Reason.UPSTREAM_TIMEOUT, "the provider's answer is too large", sent=Sent.UNKNOWN)
+    except UpstreamFailure as failure:
+        raise NotSent(failure.reason, sent=Sent.UNKNOWN) from failure
+    finally:
+        response.close()
+    told = headers.decoded(response.headers)
+    coding = told.getall("Content-Encoding", [])
+    try:
+        body = bodies.inflated(bytes(collected), coding, LARGEST_ANSWER, frozenset({"gzip"}))
+    except NotSent as garbled:
+        raise NotSent(Reason.UPSTREAM_TIMEOUT, garbled.detail, sent=Sent.UNKNOWN) from garbled
+    answer = Answer(response.status, body, told.get("Content-Type", ""))
+    return answer, headers.end_to_end(response.headers, without=_ABOUT_THE_ANSWER | {b"content-type"})
