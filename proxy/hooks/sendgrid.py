@@ -1,0 +1,103 @@
+"""SendGrid's Event Webhook: https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event.
+
+A request holds an array of flat events, each about one recipient, and is signed as a whole by ECDSA over P-256 with
+SHA-256: the signed text is the time header followed by the very bytes of the body. The key in the configuration is the
+public one that SendGrid shows, base64 of its DER form, with or without PEM lines.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from proxy.hooks.base import (
+    Forged,
+    Hook,
+    Notice,
+    Says,
+    Secrets,
+    at_seconds,
+    check_time,
+    identity,
+    json_items,
+    nothing_needed,
+    text,
+    unusable,
+    usable,
+)
+
+# SendGrid repeats for a day what was not taken, and nothing says that it signs anew.
+WINDOW = 26 * 3600.0
+
+_SIGNATURE = "X-Twilio-Email-Event-Webhook-Signature"
+_TIMESTAMP = "X-Twilio-Email-Event-Webhook-Timestamp"
+
+_WORDS = {
+    "unsubscribe": Says.UNSUBSCRIBE,
+    "group_unsubscribe": Says.UNSUBSCRIBE,
+    "group_resubscribe": Says.RESUBSCRIBE,
+    "spamreport": Says.COMPLAINT,
+}
+_BLOCKED = "blocked"  # a bounce of this type is a server's refusal of the message, not the end of a mailbox
+
+needs = nothing_needed
+confirm = nothing_needed
+
+
+def check(hook: Hook, secrets: Secrets, now: float, fetched: bytes | None) -> None:
+    """Verify the signature over time and body; raises Forged."""
+    del fetched
+    told = hook.headers.get(_TIMESTAMP, "")
+    check_time(told, now, WINDOW)
+    try:
+        signature = base64.b64decode(hook.headers.get(_SIGNATURE, ""), validate=True)
+    except (binascii.Error, ValueError):
+        raise Forged("the signature is not base64") from None
+    signed = told.encode() + hook.body
+    if not any(_verifies(key, signature, signed) for key in secrets.keys):
+        raise Forged("the signature does not fit")
+
+
+def _verifies(key: str, signature: bytes, signed: bytes) -> bool:
+    try:
+        public = load_der_public_key(base64.b64decode(_bare(key), validate=True))
+        if not isinstance(public, ec.EllipticCurvePublicKey):
+            return False
+        public.verify(signature, signed, ec.ECDSA(SHA256()))
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
+        return False
+    return True
+
+
+def _bare(key: str) -> str:
+    return "".join(line for line in key.split() if "-" not in line and line not in ("BEGIN", "PUBLIC", "END", "KEY"))
+
+
+def read(hook: Hook) -> tuple[Notice, ...]:
+    """Give one notice for each event; raises Garbled."""
+    return tuple(map(_notice, json_items(hook.body)))
+
+
+def _notice(item: Any) -> Notice:
+    event = usable(item)
+    if event is None:
+        return unusable(item)
+    word = text(event, "event")
+    says = _says(word, text(event, "type"))
+    address = text(event, "email")
+    if not word or (says is not Says.NOTHING and not address):
+        return unusable(item, word)
+    told = text(event, "sg_event_id") or identity(event, "email", "event", "timestamp", "sg_message_id", "asm_group_id")
+    return Notice(says, address, at_seconds(event.get("timestamp")), told, word, event)
+
+
+def _says(word: str, kind: str) -> Says:
+    if word == "bounce":
+        return Says.NOTHING if kind == _BLOCKED else Says.HARD_BOUNCE
+    return _WORDS.get(word, Says.NOTHING)
