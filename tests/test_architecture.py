@@ -36,7 +36,9 @@ PURE_STANDARD = frozenset(
     }
 )
 PURE_PARSERS = frozenset({"idna", "phonenumbers"})
-PURE_PROVIDERS = frozenset({"base64", "datetime", "email", "hashlib", "hmac", "html", "math", "multidict", "orjson"})
+PURE_PROVIDERS = frozenset(
+    {"base64", "binascii", "datetime", "email", "hashlib", "hmac", "html", "math", "multidict", "orjson"}
+)
 CLOCKS_AND_DOORS = frozenset(
     {"now", "utcnow", "today", "fromtimestamp", "open", "input", "print", "exec", "eval", "__import__"}
 )
@@ -132,6 +134,11 @@ def provider_files() -> list[Path]:
     return [path for path in files("proxy/providers") if path.stem in base.names()]
 
 
+def shared_formats() -> set[str]:
+    """Name the modules that read what several providers take."""
+    return {f"proxy.formats.{path.stem}" for path in files("proxy/formats") if path.stem != "__init__"}
+
+
 # ── policy ──
 
 
@@ -203,7 +210,18 @@ def test_there_are_providers() -> None:
 @pytest.mark.parametrize("path", provider_files(), ids=lambda path: path.stem)
 def test_a_provider_is_values_in_and_values_out(path: Path) -> None:
     """A provider's file knows the contract, the strict readers and the policy's values: no I/O, clock or sibling."""
+    _assert_values_in_and_values_out(path)
+
+
+@pytest.mark.parametrize("path", files("proxy/formats"), ids=lambda path: path.stem)
+def test_a_format_is_values_in_and_values_out(path: Path) -> None:
+    """A format that providers share is held as pure as their own files, and knows none of them."""
+    _assert_values_in_and_values_out(path)
+
+
+def _assert_values_in_and_values_out(path: Path) -> None:
     ours = {f"policy.{each.stem}" for each in pure_files()} | {"proxy.providers.base", "proxy.strict"}
+    ours |= shared_formats()
     assert imports(path) - ours - PURE_STANDARD - PURE_PARSERS - PURE_PROVIDERS == set()
     assert calls(path) & CLOCKS_AND_DOORS == set()
     assert names(path) & (CONNECTS | TASKS) == set()
