@@ -58,8 +58,8 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_PIECE = r"""[^ \t"()<>,;:\\@\[\]]*+"""
-_ADDRESS = re.compile(rf'(?:{_PIECE}|"[^"\\]*+")@(?:{_PIECE}|\[(?:IPv6:)?[0-9a-f:.]*+\])', re.IGNORECASE)
+_PIECE = r"""[^\s"()<>,;:\\@\[\]]*+"""  # some readers trim all of Unicode's blanks, others none
+_ADDRESS = re.compile(rf'(?:{_PIECE}|"[^"\\()]*+")@(?:{_PIECE}|\[(?:IPv6:)?[0-9a-f:.]*+\])', re.IGNORECASE)
 _NO_ADDRESS = re.compile(r'[^"()<>,;:\\@]*+')
 _TORN = re.compile(r"=\?|\?=")  # the marks of an encoded word, or of half of one
 

@@ -83,6 +83,9 @@ BAD = [
     pytest.param("a@x.io b@x.io", id="two addresses"),
     pytest.param("Ada b@x.io", id="name without brackets"),
     pytest.param("a @ x.io", id="blanks in an address"),
+    pytest.param("a@x.io\u00a0", id="no-break space behind an address"),
+    pytest.param("a\u3000b@x.io", id="ideographic space in an address"),
+    pytest.param('"(a"@x.io', id="quoted bracket in a local part"),
     pytest.param("a@b@x.io", id="two signs"),
     pytest.param("a@x.io，b@x.io", id="full-width comma between addresses"),
     pytest.param("<a@x.io> <b@x.io>", id="two in brackets"),
@@ -239,7 +242,7 @@ def test_taking_out_leaves_exactly_the_others(case: tuple[str, list[str]], one: 
 
 
 # Few characters, all that means something to some reader of lists, so that odd texts come up often.
-ODD_PIECES = [*'ab@@..,,;: \t"\\()<>[]', "=?utf-8?Q?", "=40", "?=", "x.io", "a@x.io", " <b@x.io>"]
+ODD_PIECES = [*'ab@@..,,;: \t"\\()<>[]', "=?utf-8?Q?", "=40", "?=", "x.io", "a@x.io", " <b@x.io>", "\u00a0"]
 ODD = st.lists(st.sampled_from(ODD_PIECES), max_size=12).map("".join)
 ODD_LISTS = st.lists(st.one_of(ODD, elements().map(lambda each: each[0])), max_size=4).map(", ".join)
 
