@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from email.errors import HeaderParseError
 from email.headerregistry import AddressHeader
 from email.policy import default
 from email.utils import getaddresses
@@ -266,7 +268,15 @@ def _keys(addresses: list[str]) -> set[str]:
     return {key for address in addresses for key in email_keys(address)}
 
 
+def _modern(text: str) -> list[str]:
+    """Ask the newer reader, which breaks down over some texts (`.a@x.io`): then it finds nobody."""
+    with contextlib.suppress(TypeError, IndexError, AttributeError, ValueError, HeaderParseError):
+        return [address.addr_spec for address in cast("AddressHeader", default.header_factory("To", text)).addresses]
+    return []
+
+
 @given(ODD_LISTS)
+@example(".a@x.io")
 @example('"b@y.io" <a@x.io>, a@[IPv6:::1]')
 def test_the_standard_library_finds_nobody_else(text: str) -> None:
     """In every list that is let through both readers of the standard library find only people who were found here."""
@@ -274,6 +284,5 @@ def test_the_standard_library_finds_nobody_else(text: str) -> None:
         ours = _keys([mailbox.address for mailbox in mailboxes(text)])
     except Unreadable:
         return
-    header = cast("AddressHeader", default.header_factory("To", text))
     assert _keys([address for _, address in getaddresses([text])]) <= ours
-    assert _keys([address.addr_spec for address in header.addresses]) <= ours
+    assert _keys(_modern(text)) <= ours

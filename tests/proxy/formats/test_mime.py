@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import email
+from email.errors import HeaderParseError
 from email.headerregistry import AddressHeader
+from email.message import EmailMessage
 from email.policy import default
 from typing import cast
 
@@ -177,6 +180,14 @@ WELL_FORMED = st.tuples(st.sampled_from(NAMES[:3]), st.lists(st.sampled_from([*P
 LINES = st.lists(WELL_FORMED | st.sampled_from([*ENDS, *NAMES, *PIECES]), max_size=9).map("".join)
 
 
+def _people(message: EmailMessage, name: str) -> set[str]:
+    """Ask the standard library, which breaks down over some texts: then it finds nobody."""
+    with contextlib.suppress(TypeError, IndexError, AttributeError, ValueError, HeaderParseError):
+        headers = cast("list[AddressHeader]", message.get_all(name, []))
+        return {key for header in headers for each in header.addresses for key in email_keys(each.addr_spec)}
+    return set()
+
+
 @given(LINES)
 @example('To: "d, e"\r\n <a@x.io>,\r\n\tb@x.io\r\nBcc: J <c@x.io>\r\n\r\n')
 def test_the_standard_library_finds_nobody_else(text: str) -> None:
@@ -189,9 +200,7 @@ def test_the_standard_library_finds_nobody_else(text: str) -> None:
         return
     theirs = email.message_from_bytes(raw, policy=default)
     for name, found in ours.items():
-        headers = cast("list[AddressHeader]", theirs.get_all(name, []))
-        people = {key for header in headers for each in header.addresses for key in email_keys(each.addr_spec)}
-        assert people <= {key for each in found for key in email_keys(each.address)}
+        assert _people(theirs, name) <= {key for each in found for key in email_keys(each.address)}
         value = message.value(name)
         if found and value is not None:
             left = mime.read(message.rewritten({name: without(value, frozenset({0}))}))
