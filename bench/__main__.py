@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Callable, Mapping
 
 from bench import forwarding, machine
+from bench.exporting import exporting
+from bench.importing import importing
 from bench.judging import judging
 from bench.learning import learning
 from bench.report import say
@@ -18,6 +20,8 @@ BENCHMARKS: Mapping[str, Callable[[Settings], None]] = {
     "judging": judging,
     "starting": starting,
     "learning": learning,
+    "importing": importing,
+    "exporting": exporting,
 }
 
 

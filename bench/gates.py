@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
@@ -36,11 +37,10 @@ class Gate:
     """A running gate over one store, on the measured core, its log thrown away; stopped at the end of the block."""
 
     def __init__(self, scratch: Path, store: Path, upstream: str = "sandbox") -> None:
-        self.ports = dict(zip(_DOORS, _free_ports(len(_DOORS)), strict=True))
+        self.ports = _free_ports()
         self._errors = scratch / "stderr"
-        config = scratch / "config.yaml"
-        config.write_text(_CONFIG.format(store=store, upstream=upstream, **self.ports))
-        self._command = [sys.executable, "-m", "proxy", "serve", "--config", str(config)]
+        self.config = _written(scratch, store, upstream, self.ports)
+        self._command = [sys.executable, "-m", "proxy", "serve", "--config", str(self.config)]
 
     def __enter__(self) -> Self:
         started = time.perf_counter()
@@ -93,9 +93,20 @@ class Gate:
             connection.close()
 
 
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+def configuration(scratch: Path, store: Path) -> Path:
+    """Write the configuration of a gate over a store that nobody starts, for commands."""
+    return _written(scratch, store, "sandbox", _free_ports())
+
+
+def _written(scratch: Path, store: Path, upstream: str, ports: Mapping[str, int]) -> Path:
+    config = scratch / "config.yaml"
+    config.write_text(_CONFIG.format(store=store, upstream=upstream, **ports))
+    return config
+
+
+def _free_ports() -> dict[str, int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in _DOORS]
     ports = [each.getsockname()[1] for each in sockets]
     for each in sockets:
         each.close()
-    return ports
+    return dict(zip(_DOORS, ports, strict=True))

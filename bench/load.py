@@ -25,12 +25,16 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to do: these requests, again and again, to a port of this machine for some seconds."""
+    """What to do: these requests, again and again, to a port of this machine for some seconds.
+
+    With a rate, so many a second over all connections, each timed from when it was due; else as many as are answered.
+    """
 
     port: int
     requests: list[bytes]
     connections: int
     seconds: float
+    rate: float | None = None
 
 
 @dataclass(slots=True)
@@ -69,7 +73,11 @@ async def _carry_out(order: Order) -> Answered:
     requests = cycle(order.requests)
     answered = Answered(order.seconds)
     deadline = time.perf_counter() + order.seconds
-    clients = [_Client(requests, answered, deadline) for _ in range(order.connections)]
+    pace = order.connections / order.rate if order.rate else 0.0
+    clients = [_Client(requests, answered, deadline, pace) for _ in range(order.connections)]
+    if order.rate:
+        for number, client in enumerate(clients):
+            client.due = deadline - order.seconds + number / order.rate
     await asyncio.gather(*(client.run(order.port) for client in clients))
     return answered
 
@@ -77,10 +85,12 @@ async def _carry_out(order: Order) -> Answered:
 class _Client(asyncio.Protocol):
     """One connection."""
 
-    def __init__(self, requests: Iterator[bytes], answered: Answered, deadline: float) -> None:
+    def __init__(self, requests: Iterator[bytes], answered: Answered, deadline: float, pace: float) -> None:
         self._requests = requests
         self._answered = answered
         self._deadline = deadline
+        self._pace = pace  # seconds from one to the next, 0 for at once
+        self.due = 0.0
         self._transport: asyncio.Transport
         self._came = b""
         self._sent_at = 0.0
@@ -96,10 +106,17 @@ class _Client(asyncio.Protocol):
         self._next(time.perf_counter())
 
     def _next(self, now: float) -> None:
-        if now >= self._deadline:
+        if max(now, self.due) >= self._deadline:
             self._transport.close()
-            return
-        self._sent_at = now
+        elif now < self.due:
+            asyncio.get_running_loop().call_later(self.due - now, self._send, self.due)
+        else:
+            self._send(self.due or now)
+
+    def _send(self, sent_at: float) -> None:
+        self._sent_at = sent_at
+        if self._pace:
+            self.due += self._pace
         self._transport.write(next(self._requests))
 
     def data_received(self, data: bytes) -> None:
@@ -119,7 +136,7 @@ class _Client(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
-        if time.perf_counter() < self._deadline:
+        if max(time.perf_counter(), self.due) < self._deadline:
             self._done.set_exception(ConnectionError("the server closed a connection under load"))
         else:
             self._done.set_result(None)

@@ -19,14 +19,14 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import quote, unquote
 
 from policy import identity, times
 from policy.events import Event, Kind, Origin, Phone, Profile, Subject, Told, Word
 from policy.model import Channel, Microseconds
-from policy.state import Register
 from policy.times import BadTime, Stated
 
 COLUMNS: Final = (
@@ -46,6 +46,7 @@ KEPT: Final = "kept"
 LONGEST: Final = 16 * 1024  # bytes of a cell
 LONGEST_ORIGINS: Final = 64 * 1024  # somebody may have said STOP to many numbers
 
+_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 (times are written in UTC, with a Z of their own)
 _BLANK: Final = dict.fromkeys(COLUMNS, "")
 EXACT: Final = frozenset({"id", "businessUnit"})  # names of others' making; a blank may be part of them
 _FLAGS: Final[Mapping[str, bool | None]] = {
@@ -57,6 +58,10 @@ _FLAGS: Final[Mapping[str, bool | None]] = {
     "no": False,
     "0": False,
 }
+_PLAIN: Final = (
+    ("blacklisted", "blacklistedAt", Word.BLACKLISTED, Word.WHITELISTED),
+    ("optOutAll", "optOutAllAt", Word.OPT_OUT, Word.OPT_IN),
+)
 _ORIGIN = re.compile(r"([A-Za-z_]+)=([a-z][a-z0-9:_-]{0,63})(?:#([^@\s]{0,600}))?(?:@(\S+))?")
 _ORIGINS: Final = frozenset(Origin)
 _BETWEEN: Final = r"[\s,;|]+"  # channels of a list
@@ -93,7 +98,9 @@ def _events(row: Mapping[str, str], *, release: bool, source: str) -> tuple[Even
 
 
 def _cell(cells: Mapping[str, str], name: str) -> str:
-    text = cells.get(name) or ""
+    text = cells.get(name)
+    if not text:
+        return ""
     longest = LONGEST_ORIGINS if name == "optOutOrigins" else LONGEST
     try:
         long = len(text if text.isascii() else text.encode()) > longest
@@ -189,17 +196,16 @@ def _known_origin(origin: str) -> bool:
 
 def _said(row: Mapping[str, str], *, release: bool) -> Iterator[tuple[Word, Channel, Stated | None]]:
     """Say what the plain columns tell."""
-    for flag, no, yes in (
-        ("blacklisted", Word.BLACKLISTED, Word.WHITELISTED),
-        ("optOutAll", Word.OPT_OUT, Word.OPT_IN),
-    ):
-        stated = _time(row[f"{flag}At"], f"{flag}At")
+    for flag, at, no, yes in _PLAIN:
+        if not row[flag] and not row[at]:
+            continue
+        stated = _time(row[at], at)
         value = _flag(row[flag], flag)
         if value or (value is None and stated is not None):
             yield no, Channel.ALL, stated
         elif value is False and release:
             yield yes, Channel.ALL, stated
-    for token in re.split(_BETWEEN, row["optOutChannels"]):
+    for token in re.split(_BETWEEN, row["optOutChannels"]) if row["optOutChannels"] else ():
         name, _, time = token.partition("@")
         if name.startswith("-"):
             if release:
@@ -286,36 +292,33 @@ def _is_time(text: str) -> bool:
 # Writing
 
 
-def cells_of(who: tuple[str, str, str, str], suppressing: Sequence[tuple[Register, Microseconds]]) -> tuple[str, ...]:
+Suppressing = tuple[tuple[str, str, str, str], Microseconds]  # kind, channel, origin, number of a register; since when
+
+_NOTHING: Final = ("", "", "", "", "", "")
+
+
+def cells_of(who: tuple[str, str, str, str], suppressing: Sequence[Suppressing]) -> tuple[str, ...]:
     """Write one person's row: id, e-mail, unit and phone cell, and each register that suppresses with its time."""
-    newest: dict[str, Microseconds] = {}
-    for register, at in suppressing:
-        kind = _kind(register)
-        newest[kind] = max(newest.get(kind, at), at)
-    channels = " ".join(sorted(newest.keys() - {BLACKLIST, Channel.ALL}))
-    return (*who, *_flagged(newest, BLACKLIST), *_flagged(newest, Channel.ALL), channels, _origins(suppressing))
-
-
-def _flagged(newest: Mapping[str, Microseconds], kind: str) -> tuple[str, str]:
-    return ("true", _exact(newest[kind])) if kind in newest else ("", "")
-
-
-def _origins(suppressing: Iterable[tuple[Register, Microseconds]]) -> str:
+    if not suppressing:
+        return who + _NOTHING
+    newest: dict[str, str] = {}  # times of one width, which sort as texts do
     words = []
-    for register, at in suppressing:
-        number = f"#{quote(register.number, safe='+')}" if register.number else ""
-        words.append(f"{_kind(register)}={register.origin}{number}@{_exact(at)}")
-    return " ".join(words)
+    for (kind, channel, origin, number), at in suppressing:
+        name = BLACKLIST if kind == Kind.BLACKLIST else channel
+        time = _exact(at)
+        newest[name] = max(newest.get(name, time), time)
+        words.append(f"{name}={origin}{'#' + quote(number, safe='+') if number else ''}@{time}")
+    blacklisted, opted_out = newest.pop(BLACKLIST, ""), newest.pop(Channel.ALL, "")
+    flags = (_FLAG[blacklisted != ""], blacklisted, _FLAG[opted_out != ""], opted_out)
+    return (*who, *flags, " ".join(sorted(newest)), " ".join(words))
+
+
+_FLAG: Final = ("", "true")
 
 
 def _exact(at: Microseconds) -> str:
     """Write a time with every digit: `10:00:00Z` would be read as any moment of that second."""
-    text = times.written(at)
-    return text if "." in text else text.replace("Z", ".000000Z")
-
-
-def _kind(register: Register) -> str:
-    return BLACKLIST if register.kind is Kind.BLACKLIST else register.channel.value
+    return f"{(_EPOCH + timedelta(0, 0, at)).isoformat(timespec='microseconds')}Z"
 
 
 def phone_cell(phones: Mapping[str, Phone]) -> str:

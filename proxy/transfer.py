@@ -196,35 +196,40 @@ def write(stream: TextIO, style: str, rows: Iterable[tuple[str, ...]]) -> int:
 
 
 def _write_csv(stream: TextIO, rows: Iterable[tuple[str, ...]]) -> int:
-    writer = csv.writer(_Unix(stream))  # with CRLF for its end of line, or it would leave a CR in a cell unquoted
-    writer.writerow(COLUMNS)
+    stream.write(",".join(COLUMNS) + "\n")
     counted = _Counted(rows)
-    writer.writerows(counted)
+    stream.writelines(map(_csv_line, counted))
     return counted.count
 
 
-class _Unix:
-    """Ends the lines of a CSV writer as everything else here ends them."""
+def _csv_line(row: Sequence[str]) -> str:
+    """Write a row as csv.writer would; nearly none has a cell that needs quotes, and joining takes half as long."""
+    line = ",".join(row)
+    if line.count(",") < len(row) and not ('"' in line or "\r" in line or "\n" in line):
+        return line + "\n"
+    return ",".join(map(_quoted, row)) + "\n"
 
-    def __init__(self, stream: TextIO) -> None:
-        self._write = stream.write
 
-    def write(self, line: str) -> None:
-        self._write(line.removesuffix("\r\n") + "\n")
+def _quoted(cell: str) -> str:
+    """Quote a cell that says more than its text would (RFC 4180); a lone CR as well, where readers see an end."""
+    if any(letter in cell for letter in ',"\r\n'):
+        return '"' + cell.replace('"', '""') + '"'
+    return cell
 
 
 def _write_ndjson(stream: TextIO, rows: Iterable[tuple[str, ...]]) -> int:
     counted = _Counted(rows)
-    stream.writelines(orjson.dumps(_told(row)).decode() + "\n" for row in counted)
+    stream.writelines(orjson.dumps(_told(row), option=orjson.OPT_APPEND_NEWLINE).decode() for row in counted)
     return counted.count
 
 
 def _told(row: Sequence[str]) -> Mapping[str, Any]:
     """Leave out what is empty; a flag is a flag."""
-    cells = {name: cell for name, cell in zip(COLUMNS, row, strict=True) if cell}
-    return {
-        name: True if cell == "true" and name in ("blacklisted", "optOutAll") else cell for name, cell in cells.items()
-    }
+    cells: dict[str, Any] = {name: cell for name, cell in zip(COLUMNS, row, strict=True) if cell}
+    for flag in ("blacklisted", "optOutAll"):
+        if cells.get(flag) == "true":
+            cells[flag] = True
+    return cells
 
 
 class _Counted:
@@ -235,9 +240,10 @@ class _Counted:
         self.count = 0
 
     def __iter__(self) -> Iterator[tuple[str, ...]]:
-        for row in self._rows:
-            self.count += 1
+        count = 0
+        for count, row in enumerate(self._rows, 1):  # noqa: B007 (is told at the end)
             yield row
+        self.count = count
 
 
 def opened(path: Path, encoding: str) -> TextIO:

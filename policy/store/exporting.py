@@ -10,15 +10,16 @@ If they are suppressed, the key follows as a kept address, or it would pass afte
 from __future__ import annotations
 
 import contextlib
+import math
 import sqlite3
 from collections.abc import Callable, Generator, Iterator
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import orjson
 
 from policy import identity, rows, state
-from policy.model import Microseconds
-from policy.state import Register
+from policy.rows import Suppressing
+from policy.state import Maxima
 from policy.store.digests import Digests
 from policy.store.facts import register_of
 from policy.store.people import addresses
@@ -26,7 +27,10 @@ from policy.store.people import addresses
 T = TypeVar("T")
 
 _PERSONS = "SELECT pk, external_id, email, business_unit, phones, kept FROM person ORDER BY pk"
-_REGISTERS = "SELECT person, kind, channel, origin, number, suppressed_at, released_at FROM register ORDER BY person"
+_REGISTERS = (
+    "SELECT person, kind, channel, origin, number, suppressed_at, released_at FROM register"
+    " ORDER BY person, kind, channel, origin, number"
+)
 _SEVERAL = "SELECT person, count(*) FROM address GROUP BY person HAVING count(*) > 1 ORDER BY person"
 
 
@@ -35,14 +39,14 @@ def export(connection: sqlite3.Connection, digests: Digests) -> Generator[tuple[
     connection.execute("BEGIN")
     try:
         registers, several = (_Beside(connection.execute(query)) for query in (_REGISTERS, _SEVERAL))
-        for row in connection.execute(_PERSONS):
-            person = _Row(*row)
-            suppressing = _suppressing(registers.of(person.pk))
-            if suppressing or not person.kept:
+        for person in connection.execute(_PERSONS):
+            pk, _, _, unit, _, kept = person
+            suppressing = _suppressing(registers.of(pk))
+            if suppressing or not kept:
                 yield rows.cells_of(_who(connection, digests, person), suppressing)
-            if suppressing and not person.kept and several.of(person.pk):
+            if suppressing and not kept and several.of(pk):
                 for digest in _unspelled(connection, digests, person):
-                    yield rows.cells_of(_kept(digests, digest, person.unit), suppressing)
+                    yield rows.cells_of(_kept(digests, digest, unit), suppressing)
     finally:
         connection.execute("COMMIT")
 
@@ -62,15 +66,7 @@ def count(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT count(*) FROM person").fetchone()[0])
 
 
-class _Row(NamedTuple):
-    """One person."""
-
-    pk: int
-    id: str | None
-    email: str | None
-    unit: str
-    phones: str
-    kept: int
+_Person = tuple[int, str | None, str | None, str, str, int]  # the columns of _PERSONS
 
 
 class _Beside:
@@ -78,42 +74,55 @@ class _Beside:
 
     def __init__(self, rows: Iterator[tuple[Any, ...]]) -> None:
         self._rows = rows
-        self._waiting = next(rows, None)
+        self._waiting = next(rows, _END)
 
     def of(self, pk: int) -> list[tuple[Any, ...]]:
         """Give the rows of a person; persons are asked for in their order."""
-        found = []
-        while self._waiting is not None and self._waiting[0] <= pk:
-            if self._waiting[0] == pk:
-                found.append(self._waiting[1:])
-            self._waiting = next(self._rows, None)
+        found: list[tuple[Any, ...]] = []
+        waiting = self._waiting
+        while waiting[0] <= pk:
+            if waiting[0] == pk:
+                found.append(waiting)
+            waiting = next(self._rows, _END)
+        self._waiting = waiting
         return found
 
 
-def _suppressing(registers: list[tuple[Any, ...]]) -> list[tuple[Register, Microseconds]]:
-    if not registers:
-        return []
-    if len(registers) == 1:  # nearly always; and alone, a register needs no other to be read
-        register, maxima = register_of(list(registers[0]))
-        return [(register, maxima.suppressed_at)] if state.suppresses(maxima) else []
-    held = dict(register_of(list(fields)) for fields in registers)
-    return [(register, stamp.at) for register, stamp in sorted(state.suppressing(held))]
+_END = (math.inf,)
 
 
-def _who(connection: sqlite3.Connection, digests: Digests, person: _Row) -> tuple[str, str, str, str]:
-    if person.kept:
-        return _kept(digests, next(iter(addresses(connection, person.pk))), person.unit)
-    phone = "" if person.phones == "{}" else rows.phone_cell(orjson.loads(person.phones))
-    return person.id or "", (person.email or "").strip(), person.unit, phone
+def _suppressing(registers: list[tuple[Any, ...]]) -> list[Suppressing]:
+    """List the registers of a person that suppress, in their order.
+
+    Where nothing is released under ANY, which is nearly always, each speaks for itself; their words stay as they are
+    read, because making registers of a million rows takes longer than anything else here.
+    """
+    if any(origin == state.ANY for _, _, _, origin, *_ in registers):
+        held = dict(register_of(list(fields)) for _, *fields in registers)
+        return [(register, stamp.at) for register, stamp in sorted(state.suppressing(held))]
+    return [
+        ((kind, channel, origin, number), suppressed_at)
+        for _, kind, channel, origin, number, suppressed_at, released_at in registers
+        if state.suppresses(Maxima(suppressed_at, released_at))
+    ]
+
+
+def _who(connection: sqlite3.Connection, digests: Digests, person: _Person) -> tuple[str, str, str, str]:
+    pk, external_id, email, unit, phones, kept = person
+    if kept:
+        return _kept(digests, next(iter(addresses(connection, pk))), unit)
+    phone = "" if phones == "{}" else rows.phone_cell(orjson.loads(phones))
+    return external_id or "", (email or "").strip(), unit, phone
 
 
 def _kept(digests: Digests, digest: bytes, unit: str) -> tuple[str, str, str, str]:
     return "", f"{rows.KEPT}:{digests.export(digest)}", unit, ""
 
 
-def _unspelled(connection: sqlite3.Connection, digests: Digests, person: _Row) -> list[bytes]:
+def _unspelled(connection: sqlite3.Connection, digests: Digests, person: _Person) -> list[bytes]:
     """List the keys of a person that the texts in their row do not lead to."""
-    keys = list(identity.email_keys(person.email)) if person.email else []
-    for number, _ in orjson.loads(person.phones).values():
+    pk, _, email, _, phones, _ = person
+    keys = list(identity.email_keys(email)) if email else []
+    for number, _ in orjson.loads(phones).values():
         keys += identity.phone_keys(number)
-    return sorted(addresses(connection, person.pk) - {digests.digest(key) for key in keys})
+    return sorted(addresses(connection, pk) - {digests.digest(key) for key in keys})

@@ -13,9 +13,8 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -33,8 +32,7 @@ class Kind(StrEnum):
     MERGE = "merge"  # tells what a profile caused
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One line of the journal, before it has its sequence."""
 
     arrived_at: Microseconds
@@ -59,15 +57,16 @@ def append(connection: sqlite3.Connection, entries: Sequence[Entry]) -> int:
 
 
 def _row(sequence: int, entry: Entry) -> tuple[Any, ...]:
+    """Make the row of an entry; words as plain texts, because SQLite's adapters take their time over all others."""
     return (
         sequence,
         entry.arrived_at,
         entry.effective_at,
         entry.person,
-        entry.kind,
-        entry.name,
-        entry.channel,
-        entry.origin,
+        str(entry.kind),
+        str(entry.name),
+        str(entry.channel),
+        str(entry.origin),
         entry.source,
         orjson.dumps(entry.body).decode(),
         entry.identity,
@@ -85,6 +84,12 @@ def first_effect(connection: sqlite3.Connection, identity: bytes | None) -> tupl
         return None
     found = connection.execute("SELECT sequence, effective_at FROM event WHERE identity = ?", (identity,)).fetchone()
     return None if found is None else (found[0], Microseconds(found[1]))
+
+
+def told_entry(told: Told, pk: int, arrived: Microseconds, at: Microseconds, identity: bytes | None) -> Entry:
+    """Make the journal entry of an event that counts from `at`."""
+    body = _told_body(told)
+    return Entry(arrived, at, pk, Kind.TOLD, told.name, body, told.channel, told.origin, told.source, identity)
 
 
 def forget(connection: sqlite3.Connection, told: Told) -> None:

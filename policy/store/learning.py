@@ -2,19 +2,20 @@
 
 Every way in ends here: the events endpoint, the status endpoints, profiles, the command line, and telling the journal
 again. What happens follows from the event, its arrival and the store alone, so the same journal gives the same store.
+Whom nobody knows goes a short way (newcomers.py) that ends in the same.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import chain, groupby
 
 from policy import state, times
 from policy.events import KIND, SUPPRESSES, Departure, Event, Learned, Profile, Subject, Told
 from policy.model import Microseconds
-from policy.store import journal, people, profiles
+from policy.store import journal, newcomers, people, profiles
 from policy.store.digests import Digests
 from policy.store.people import Person
 from policy.store.profiles import AddressTaken, UnknownUser
@@ -29,13 +30,28 @@ def learn(
     """
 
     def transaction(connection: sqlite3.Connection) -> list[Learned]:
+        groups = list(_groups(events))
+        named = [newcomers.named(digests, group) for group in groups]
+        fresh = newcomers.new_among(connection, groups, named)
         learned: list[Learned] = []
-        for together, group in groupby(events, _told_together):
-            if together is None:
-                learned += [_learn_one(connection, digests, event, arrived) for event in group]
-            else:
-                learned += _tell(connection, digests, [event for event in group if isinstance(event, Told)], arrived)
+        for new, places in groupby(range(len(groups)), fresh.__contains__):
+            run = list(places)
+            short = newcomers.learn(connection, [(groups[at], *named[at]) for at in run], arrived) if new else None
+            if short is None:
+                short = chain.from_iterable(_learn_group(connection, digests, groups[at], arrived) for at in run)
+            learned += short
         return learned
+
+    return transaction
+
+
+def learn_ordinarily(
+    digests: Digests, events: Sequence[Event], arrived: Microseconds
+) -> Callable[[sqlite3.Connection], list[Learned]]:
+    """Make the same transaction without the short way."""
+
+    def transaction(connection: sqlite3.Connection) -> list[Learned]:
+        return [learned for group in _groups(events) for learned in _learn_group(connection, digests, group, arrived)]
 
     return transaction
 
@@ -60,9 +76,24 @@ def learn_each(
     return transaction
 
 
+def _groups(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
+    """Put together what may be told at once: of one subject, and names without effect, which make nobody."""
+    for together, group in groupby(events, _told_together):
+        if together is None:
+            yield from ([event] for event in group)
+        else:
+            yield list(group)
+
+
 def _told_together(event: Event) -> tuple[Subject, bool] | None:
-    """Say which events in a row may be told at once: of one subject, and names without effect, which make nobody."""
     return (event.subject, event.word is None) if isinstance(event, Told) else None
+
+
+def _learn_group(
+    connection: sqlite3.Connection, digests: Digests, group: Sequence[Event], arrived: Microseconds
+) -> list[Learned]:
+    told = [event for event in group if isinstance(event, Told)]
+    return _tell(connection, digests, told, arrived) if told else [_learn_one(connection, digests, group[0], arrived)]
 
 
 def _learn_one(connection: sqlite3.Connection, digests: Digests, event: Event, arrived: Microseconds) -> Learned:
@@ -98,7 +129,7 @@ def _tell(
             learned.append(Learned(first[0], at, repeat=True))
             continue
         news = False
-        entries.append(told_entry(event, person.pk, arrived, at, None if first else identity))
+        entries.append(journal.told_entry(event, person.pk, arrived, at, None if first else identity))
         learned.append(Learned(sequence + len(entries), at, repeat=first is not None))
     for folding in foldings:
         folding.save()
@@ -197,19 +228,3 @@ def _just_told(
         if identity is not None and entry.identity == identity:
             return number, entry.effective_at
     return None
-
-
-def told_entry(told: Told, pk: int, arrived: Microseconds, at: Microseconds, identity: bytes | None) -> journal.Entry:
-    """Make the journal entry of an event."""
-    return journal.Entry(
-        arrived_at=arrived,
-        effective_at=at,
-        person=pk,
-        kind=journal.Kind.TOLD,
-        name=told.name,
-        body=journal.body_of(told),
-        channel=told.channel,
-        origin=told.origin,
-        source=told.source,
-        identity=identity,
-    )

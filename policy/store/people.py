@@ -239,8 +239,14 @@ def registers(connection: sqlite3.Connection, pk: int) -> state.Registers:
 
 def write_registers(connection: sqlite3.Connection, pk: int, old: state.Registers, new: state.Registers) -> None:
     """Write the registers that changed; none ever goes away."""
-    changed = [(pk, *register, *maxima) for register, maxima in new.items() if old.get(register) != maxima]
+    changed = [register_row(pk, register, maxima) for register, maxima in new.items() if old.get(register) != maxima]
     connection.executemany("INSERT OR REPLACE INTO register VALUES (?, ?, ?, ?, ?, ?, ?)", changed)
+
+
+def register_row(pk: int, register: state.Register, maxima: state.Maxima) -> tuple[Any, ...]:
+    """Make the row of one register; words as plain texts, which SQLite takes as they are."""
+    kind, channel, origin, number = register
+    return (pk, str(kind), str(channel), str(origin), number, *maxima)
 
 
 def derive_for(connection: sqlite3.Connection, pk: int, digests: Iterable[bytes]) -> None:

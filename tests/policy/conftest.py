@@ -7,7 +7,7 @@ thousands of sequences. The real one is told and asked through `Policy`, at the 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,13 +123,17 @@ def _born() -> sqlite3.Connection:
     return connection
 
 
+Way = Callable[[Digests, Sequence[Event], Microseconds], Callable[[sqlite3.Connection], list[Learned]]]
+
+
 class Memory:
     """A store in memory: the transactions of the real one, one after the other."""
 
     digests = Digests("pepper")
     _template: sqlite3.Connection | None = None
 
-    def __init__(self) -> None:
+    def __init__(self, way: Way = learning.learn) -> None:
+        self._way = way
         if Memory._template is None:
             Memory._template = _born()
         self.connection = sqlite3.connect(":memory:", isolation_level=None)
@@ -139,7 +143,7 @@ class Memory:
         """Learn events that arrive together; raises what Policy.learn raises."""
         self.connection.execute("BEGIN")
         try:
-            learned = learning.learn(self.digests, events, Microseconds(at))(self.connection)
+            learned = self._way(self.digests, events, Microseconds(at))(self.connection)
         except BaseException:
             self.connection.execute("ROLLBACK")
             raise

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from policy import AddressTaken
 from policy.events import Event
 from policy.rows import COLUMNS, BadRow, events_of
-from policy.store import bulk
+from policy.store import bulk, learning
 from policy.store.bulk import learn_rows as learn_rows_of
 from tests.policy.conftest import NOON, PASSES, SECOND, Memory, profile, told, who
 from tests.policy.store.conftest import EMAILS, IDS, PHONES, STATED, UNITS, Life, journal_of, learn_rows, live, lives
@@ -73,7 +73,7 @@ def test_the_short_way_ends_like_the_ordinary_one(
 ) -> None:
     """Rows learned at once leave the same people, addresses, registers, derived rows and journal as one by one."""
     groups = groups_of(lines, release=release)
-    at_once, ordinary = Memory(), Memory()
+    at_once, ordinary = Memory(), Memory(learning.learn_ordinarily)
     now = live(at_once, life) + SECOND
     live(ordinary, life)
     results = learn_rows(at_once, groups, now)
@@ -131,7 +131,7 @@ GIVEN_BACK = replace(profile("1", mobile=None, phone=MOBILE), email="", traits={
 
 def test_what_is_taken_away_from_somebody_new_is_not_held() -> None:
     """A profile that takes fields away leaves the same person, whether learned at once or the ordinary way."""
-    at_once, ordinary = Memory(), Memory()
+    at_once, ordinary = Memory(), Memory(learning.learn_ordinarily)
     assert learn_rows(at_once, [[GIVEN_BACK]], NOON) == [""]
     ordinary.learn([GIVEN_BACK], NOON)
     assert at_once.dump() == ordinary.dump()
@@ -170,42 +170,7 @@ def counted(memory: Memory, work: Callable[[], object]) -> int:
     return count
 
 
-# ── which people take the short way ──
-
-
-def short_ways(memory: Memory, groups: Sequence[Group]) -> list[int]:
-    """Say which groups are about somebody whom nobody knows."""
-    named = [bulk._named(memory.digests, group) for group in groups]
-    return sorted(bulk._fresh(memory.connection, groups, named))
-
-
 BLACKLISTED_1 = told("Blacklisted", "1", at=STATED[0])
-SHORT = [
-    pytest.param([[profile("9", email="new@x.de"), told("Blacklisted", "9")]], [0], id="a new user"),
-    pytest.param([[told("Opt Out", email="new@x.de")]], [0], id="a new lead"),
-    pytest.param([[told("Opt Out", phone="+4930999999")]], [0], id="a new phone lead"),
-    pytest.param([[profile("9")]], [0], id="a new user of whom nothing is said"),
-    pytest.param([[profile("1", email="new@x.de")]], [], id="a known id"),
-    pytest.param([[profile("9", email="a@x.de")]], [], id="a known e-mail"),
-    pytest.param([[profile("9", mobile=MOBILE)]], [], id="a known number"),
-    pytest.param([[told("Blacklisted", email="gone@x.de")]], [], id="a kept address"),
-    pytest.param([[profile("9")], [told("Blacklisted", "9")]], [0], id="an id twice"),
-    pytest.param(
-        [[profile("9", email="new@x.de")], [told("Opt Out", email="new@x.de", unit="DE")]], [0], id="an e-mail twice"
-    ),
-    pytest.param([[profile("9"), told("Whitelisted", "9")]], [], id="a release"),
-    pytest.param([[told("Completed Order", "9")]], [], id="another event"),
-    pytest.param([[told("Opt Out", "9", email="new@x.de")]], [], id="an id and an address beside it"),
-    pytest.param([[told("Opt Out", "8"), told("Opt Out", "9")]], [], id="two people in one group"),
-]
-
-
-@pytest.mark.parametrize(("groups", "fresh"), SHORT)
-def test_only_people_whom_nobody_knows_go_the_short_way(memory: Memory, groups: list[Group], fresh: list[int]) -> None:
-    """The short way is for one new person who is suppressed or not, and whose addresses nobody has or had."""
-    memory.learn([profile("1", email="a@x.de", mobile=MOBILE), BLACKLISTED_1])
-    memory.learn([told("Blacklisted", "2"), profile("2", email="gone@x.de"), profile("2", email="now@x.de")])
-    assert short_ways(memory, groups) == fresh
 
 
 def test_what_was_told_of_somebody_who_is_gone_is_told_again(memory: Memory) -> None:

@@ -1,0 +1,69 @@
+"""Exporting: `sendgate export` in rows a second and in memory, each run in a process of its own.
+
+The store holds as many suppressed leads as the rows say; every one of them has its registers and times in the export,
+which is the most that a row can hold. The clock runs around the whole of the command but the start of Python: it opens
+the store, writes the file and syncs it. Memory is the growth of the process's peak from before the command to its end;
+a tenth of the people is exported as well, and if both grow alike, memory does not follow the number of rows.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from argparse import Namespace
+from contextlib import redirect_stderr
+from io import StringIO
+from pathlib import Path
+
+from bench import machine, stores
+from bench.gates import configuration
+from bench.report import Report, at_least, at_most
+from bench.settings import Settings
+from bench.workers import Pipe, Worker
+
+PEOPLE, QUICK = 500_000, 100_000
+GROWTH = 32  # MiB
+
+
+def exporting(settings: Settings) -> None:
+    """Measure exports of a store to both formats."""
+    count = QUICK if settings.quick else PEOPLE
+    report = Report(f"Exporting, {count:,} suppressed leads")
+    with tempfile.TemporaryDirectory(dir=stores.scratch()) as made:
+        scratch = Path(made)
+        configs = {size: _built(scratch / str(size), size) for size in (count // 10, count)}
+        for style in ("csv", "ndjson"):
+            runs = [_exported(configs[count], scratch / f"out.{style}") for _ in range(settings.rounds)]
+            target = at_least(100_000) if style == "csv" else None
+            report.add(f"sendgate export, {style}", [count / seconds for seconds, _ in runs], "rows/s", target)
+            report.add("  memory at the peak, growth", [grown for _, grown in runs], "MiB", at_most(GROWTH))
+            small = [_exported(configs[count // 10], scratch / f"out.{style}")[1] for _ in range(settings.rounds)]
+            report.add("  the same with a tenth of them", small, "MiB")
+    report.notes.append("each run is a process of its own on one core; every row has one or two registers with times")
+    report.print()
+
+
+def _built(folder: Path, count: int) -> Path:
+    folder.mkdir()
+    stores.build(folder / "store.db", count)
+    return configuration(folder, folder / "store.db")
+
+
+def _exported(config: Path, path: Path) -> tuple[float, float]:
+    """Give the seconds of an export and how many MiB the process's peak grew by."""
+    with Worker(_serve, machine.MEASURED) as worker:
+        measured: tuple[float, float] = worker.ask((config, path))
+    return measured
+
+
+def _serve(pipe: Pipe) -> None:
+    from proxy import moving  # noqa: PLC0415 (its memory is not the export's)
+
+    config, path = pipe.recv()
+    _, before = machine.resident(os.getpid())
+    started = time.perf_counter()
+    with redirect_stderr(StringIO()):
+        moving.export_people(Namespace(config=config, file=path, format=None))
+    seconds = time.perf_counter() - started
+    pipe.send((seconds, machine.resident(os.getpid())[1] - before))
