@@ -72,8 +72,9 @@ class Subject:
     """Of whom something is told: an external id, else e-mail and business unit, else a phone.
 
     The internal id names somebody only where a person is deleted; `kept` is an address of an export that nobody has
-    any more, as the check value of its store and its digest (rows.py). The texts stand as they were told; `email_keys`
-    and `phone_keys` are what identity.py made of them.
+    any more, as the check value of its store and its digest (rows.py); `everybody` means all who have the address,
+    whatever their unit, because whoever told it knows of addresses alone. The texts stand as they were told;
+    `email_keys` and `phone_keys` are what identity.py made of them.
     """
 
     id: str | None = None
@@ -84,6 +85,7 @@ class Subject:
     phone_keys: tuple[str, ...] = ()
     xng_id: str | None = None
     kept: str = ""
+    everybody: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ class Told:
 
     `word` is None for the other names; raises ValueError if it is not the name's, because the journal holds the name
     alone. `number` is the sending number that a keyword was sent to. `source` names the API key or door it came
-    through, for the journal.
+    through, for the journal. `notice` is the id of a provider's webhook item, which is learned once.
     """
 
     subject: Subject
@@ -104,6 +106,7 @@ class Told:
     number: str = ""
     properties: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
+    notice: str = ""
 
     def __post_init__(self) -> None:
         if self.word != (self.name if self.name in WORDS else None):
@@ -138,7 +141,18 @@ class Departure:
     source: str = ""
 
 
-Event = Told | Profile | Departure
+@dataclass(frozen=True, slots=True)
+class Unplaced:
+    """Something that a provider told and nobody can be found for: kept as it came, about nobody."""
+
+    name: str
+    origin: str
+    raw: Mapping[str, Any]
+    notice: str
+    source: str = ""
+
+
+Event = Told | Profile | Departure | Unplaced
 
 
 @dataclass(frozen=True, slots=True)

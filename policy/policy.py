@@ -15,7 +15,7 @@ from typing import TypeVar
 from policy import rules
 from policy.events import Event, Learned
 from policy.model import Facts, Microseconds, Outcome, Send, Terms, Verdict
-from policy.store import backups, bulk, facts, learning, lookups, pruning, records, rekeying, sizes
+from policy.store import backups, bulk, facts, learning, lookups, notices, pruning, records, rekeying, sizes
 from policy.store.database import Database
 from policy.store.writer import StoreUnavailable
 
@@ -115,6 +115,10 @@ class Policy:
     async def sizes(self) -> dict[str, int]:
         """Count the store's rows by what they are; raises StoreUnavailable."""
         return await self.database.ask(sizes.count, patience=COUNTING)
+
+    async def forget_notices(self) -> int:
+        """Forget which webhook items were told, after their time; gives how many went."""
+        return await self.prune(notices.prune(self.now()))
 
     async def prune(self, job: pruning.Prune) -> int:
         """Remove old rows chunk by chunk, with others' writes in between; gives how many went."""

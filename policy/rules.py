@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from policy import identity
+from policy.events import Origin
 from policy.model import (
     Channel,
     Facts,
@@ -101,12 +102,18 @@ def invalid_address(case: Case) -> Finding | None:
 
 
 def blacklisted(case: Case) -> Finding | None:
-    """Refuse if any person with the address is blacklisted, in whichever business unit."""
+    """Refuse if any person with the address is blacklisted, in whichever business unit.
+
+    A mailbox that is gone is blocked the same way and told by a reason of its own, unless somebody said more.
+    """
+    found = None
     for holder in case.holders:
         stamp = holder.standing.blacklisted
-        if stamp is not None:
+        if stamp is not None and stamp.origin != Origin.BOUNCE:
             return Finding(Reason.BLACKLISTED, holder, stamp.origin)
-    return None
+        if stamp is not None and found is None:
+            found = Finding(Reason.HARD_BOUNCED, holder, stamp.origin)
+    return found
 
 
 def opted_out(case: Case) -> Finding | None:

@@ -19,7 +19,7 @@ from aiohttp import web
 
 from policy import Policy, StoreUnavailable
 from policy.store import pruning
-from proxy import log, ops
+from proxy import log, ops, webhooks
 from proxy.api.application import application
 from proxy.api.context import Context
 from proxy.certificates import server_context
@@ -27,6 +27,7 @@ from proxy.config import Config, Listener
 from proxy.crosschecks import clashes, config_warnings, needs_restart
 from proxy.dispatch import Dispatch
 from proxy.faults import ConfigError, Fault, key_path
+from proxy.fetching import fetch
 from proxy.gate import Entrance
 from proxy.joining import Upstreams, build
 from proxy.loading import Loaded
@@ -134,7 +135,7 @@ class App:
         self.metrics.prepare_routes(self._gate)
         own = {
             "api": lambda: self._app_runner(self._operators(operator=False)),
-            "public": lambda: self._app_runner(web.Application()),
+            "public": lambda: self._app_runner(webhooks.application(self._webhooks())),
             "ops": lambda: self._app_runner(ops.application(self.health)),
         }
         for door, listener in doors(self.config).items():
@@ -158,8 +159,15 @@ class App:
         return web.AppRunner(app, access_log=None, shutdown_timeout=self.drain, max_line_size=LONGEST_LINE)
 
     def _operators(self, *, operator: bool) -> web.Application:
-        context = Context(self.policy, lambda: self.config, self.metrics.learned, self._sandboxes)
-        return application(context, self.health, operator=operator)
+        return application(self._context(), self.health, operator=operator)
+
+    def _webhooks(self) -> webhooks.Webhooks:
+        context = self._context()
+        observers = (self.metrics.heard, log.heard)
+        return webhooks.Webhooks(self.policy, lambda: self._gate, context.learn_each, observers, fetch)
+
+    def _context(self) -> Context:
+        return Context(self.policy, lambda: self.config, self.metrics.learned, self._sandboxes)
 
     def _sandboxes(self) -> Mapping[str, Sandbox]:
         found = {name: route.upstream for name, route in self._gate.routes.items()}
@@ -263,6 +271,8 @@ class App:
                     gone = await self.policy.prune(job)
                     if gone:
                         log.get().info("pruned", what=what, rows=gone)
+            with contextlib.suppress(StoreUnavailable):
+                await self.policy.forget_notices()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._reloaded.wait(), PRUNE)
             self._reloaded.clear()

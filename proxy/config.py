@@ -117,7 +117,7 @@ class Listen(Node):
 
     proxy: Listener = option("127.0.0.1:8080", "the senders' door")
     api: Listener = option("127.0.0.1:8081", "the operators' door: users, events, blacklists, records")
-    public: Listener = option("127.0.0.1:8082", "for webhooks and unsubscribe links; answers nothing yet")
+    public: Listener = option("127.0.0.1:8082", "the providers' door: webhooks")
     ops: Listener = option("127.0.0.1:8083", "/metrics, /health/live and /health/ready, without a key")
 
 
@@ -203,6 +203,30 @@ class Header(Node):
 Auth = Annotated[Bearer | Basic | Header, Field(discriminator="kind")]
 
 
+Suppressing = Literal["opt_out", "opt_out_all", "block", "record", "ignore"]
+
+
+class Effects(Node):
+    """What a provider's word does to the standing: opt_out is of the route's channel, block stops everything."""
+
+    unsubscribe: Suppressing = option("opt_out", "an unsubscribe by the provider's own link or list")
+    complaint: Suppressing = option("opt_out", "marked as spam")
+    hard_bounce: Suppressing = option("record", "the mailbox is gone for good")
+    resubscribe: Literal["opt_in", "record", "ignore"] = option(
+        "opt_in", "back again: undoes that provider's unsubscribe and nothing else"
+    )
+
+
+class Webhook(Node):
+    """How the provider shows that a webhook is its own, and what its words do."""
+
+    key: UpToTwo[Credential] = option(
+        (), "the signing key, or the password or token where the provider signs nothing; two during rotation"
+    )
+    topics: tuple[Text, ...] = option((), "Amazon SNS topics (ARN) that are believed")
+    effects: Effects = option({}, "what each word does to the standing")
+
+
 class Route(Policy):
     """One provider account behind the gate; its name is the first segment of the proxy URL."""
 
@@ -218,6 +242,7 @@ class Route(Policy):
         "the credential, where the gate holds it: {kind: bearer, token}, "
         "{kind: basic, username, password} or {kind: header, name, value}",
     )
+    webhook: Webhook | None = option(None, "the provider's webhooks, taken at /webhooks/ROUTE of the public listener")
     allow_paths: tuple[RawPath, ...] = option(
         (), "paths whose requests hide their recipients and are allowed all the same; * stands for one segment"
     )

@@ -17,6 +17,7 @@ from structlog.typing import FilteringBoundLogger, Processor
 
 from policy.identity import masked
 from policy.model import Ending, Outcome
+from proxy.webhooks import Heard
 
 _SHOWN = 5  # refused recipients named in one line; the records hold them all
 
@@ -105,6 +106,13 @@ def observe(outcome: Outcome) -> None:
         logger.warning("failed", **_told(outcome))
     else:
         logger.info(outcome.ending.value, **_told(outcome))
+
+
+def heard(heard: Heard) -> None:
+    """Tell how one request at the providers' door ended."""
+    told = {"route": heard.route, "provider": heard.provider, "cause": heard.cause, **heard.items}
+    say = get().info if heard.result == "learned" else get().warning
+    say(f"webhook_{heard.result}", **{name: value for name, value in told.items() if value})
 
 
 def _told(outcome: Outcome) -> dict[str, Any]:

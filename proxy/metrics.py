@@ -21,6 +21,8 @@ from policy.events import Word
 from policy.model import Ending, MessageClass, Outcome
 from policy.reasons import Reason
 from proxy.gate import Gate
+from proxy.webhooks import EFFECTS as HEARD
+from proxy.webhooks import RESULTS, Heard
 
 Metric = TypeVar("Metric", Counter, Histogram)
 
@@ -99,6 +101,15 @@ class Metrics:
         self.events = Counter(
             "sendgate_events", "Events learned, by name and effect.", ["event", "effect"], registry=registry
         )
+        self.webhooks = Counter(
+            "sendgate_webhooks", "Webhooks of providers, by how they ended.", ["route", "result"], registry=registry
+        )
+        self.webhook_items = Counter(
+            "sendgate_webhook_items",
+            "Items of webhooks, by what became of them.",
+            ["route", "effect"],
+            registry=registry,
+        )
         self.commit = Histogram(
             "sendgate_store_commit_seconds", "Time of one commit.", buckets=_QUICK, registry=registry
         )
@@ -160,6 +171,10 @@ class Metrics:
             self.claims_ignored.labels(route.name)
             self.bypasses_stripped.labels(route.name)
             self.shadow.labels(route.name).set(route.policy.mode == "shadow")
+            for result in RESULTS:
+                self.webhooks.labels(route.name, result)
+            for effect in HEARD:
+                self.webhook_items.labels(route.name, effect)
             self.judging.labels(route.name)
             self.upstream.labels(route.name)
 
@@ -206,6 +221,12 @@ class Metrics:
         """Count events by name and effect; names beyond the system events are counted together."""
         for name, effect in names:
             self.events.labels(name if name in _SYSTEM else OTHER, effect).inc()
+
+    def heard(self, heard: Heard) -> None:
+        """Count one request at the providers' door, and its items."""
+        self.webhooks.labels(heard.route, heard.result).inc()
+        for effect, count in heard.items.items():
+            self.webhook_items.labels(heard.route, effect).inc(count)
 
     def committed(self, seconds: float, writers: int) -> None:
         """Observe one commit of the store; called from the writer's thread."""

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from policy import times
-from policy.events import WORDS, Departure, Event, Profile, Subject, Told, Word
+from policy.events import WORDS, Departure, Event, Profile, Subject, Told, Unplaced, Word
 from policy.model import Channel, Microseconds
 
 
@@ -30,6 +30,7 @@ class Kind(StrEnum):
     PROFILE = "profile"
     DEPARTURE = "departure"
     MERGE = "merge"  # tells what a profile caused
+    UNPLACED = "unplaced"  # about nobody
 
 
 class Entry(NamedTuple):
@@ -99,7 +100,7 @@ def forget(connection: sqlite3.Connection, told: Told) -> None:
 
 def identity_of(told: Told) -> bytes | None:
     """Give the identity of a statement with a stated time, or None: without one, each telling is a statement anew."""
-    if told.stated is None:
+    if told.stated is None or told.notice:
         return None
     stated = (told.stated.first, told.stated.last)  # not its text: `Z` and `+00:00` state the same
     what = [told.name, told.channel, told.origin, told.number, stated, dict(told.properties)]
@@ -127,6 +128,8 @@ def body_of(event: Event) -> dict[str, Any]:
             }
         case Departure():
             return {"id": event.id, "xngId": event.xng_id, "keepSuppressed": event.keep_suppressed}
+        case Unplaced():
+            return {"raw": dict(event.raw), "notice": event.notice}
 
 
 def _told_body(told: Told) -> dict[str, Any]:
@@ -142,6 +145,8 @@ def _told_body(told: Told) -> dict[str, Any]:
         "timestamp": told.stated and told.stated.text,
         "number": told.number,
         "properties": dict(told.properties),
+        **({"notice": told.notice} if told.notice else {}),
+        **({"everybody": True} if subject.everybody else {}),
     }
 
 
@@ -163,6 +168,8 @@ def event_of(kind: str, name: str, channel: str, origin: str, source: str, body:
         return Departure(body["id"], body["xngId"], body["keepSuppressed"], source)
     if kind == Kind.PROFILE:
         return _profile(source, body)
+    if kind == Kind.UNPLACED:
+        return Unplaced(name, origin, body["raw"], body["notice"], source)
     return Told(
         subject=_subject(body),
         name=name,
@@ -173,6 +180,7 @@ def event_of(kind: str, name: str, channel: str, origin: str, source: str, body:
         number=body["number"],
         properties=body["properties"],
         source=source,
+        notice=body.get("notice", ""),
     )
 
 
@@ -198,4 +206,5 @@ def _subject(body: Mapping[str, Any]) -> Subject:
         email_keys=tuple(body["emailKeys"]),
         phone_keys=tuple(body["phoneKeys"]),
         kept=body.get("kept", ""),
+        everybody=body.get("everybody", False),
     )

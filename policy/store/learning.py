@@ -13,9 +13,9 @@ from dataclasses import replace
 from itertools import chain, groupby
 
 from policy import state, times
-from policy.events import KIND, SUPPRESSES, Departure, Event, Learned, Profile, Subject, Told
+from policy.events import KIND, SUPPRESSES, Departure, Event, Learned, Profile, Subject, Told, Unplaced
 from policy.model import Microseconds
-from policy.store import journal, newcomers, people, profiles
+from policy.store import journal, newcomers, notices, people, profiles
 from policy.store.digests import Digests
 from policy.store.people import Person
 from policy.store.profiles import AddressTaken, UnknownUser
@@ -77,7 +77,10 @@ def learn_each(
 
 
 def _groups(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
-    """Put together what may be told at once: of one subject, and names without effect, which make nobody."""
+    """Put together what may be told at once: of one subject, and names without effect, which make nobody.
+
+    A provider's notices stand alone, since each may have been told before.
+    """
     for together, group in groupby(events, _told_together):
         if together is None:
             yield from ([event] for event in group)
@@ -86,13 +89,13 @@ def _groups(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
 
 
 def _told_together(event: Event) -> tuple[Subject, bool] | None:
-    return (event.subject, event.word is None) if isinstance(event, Told) else None
+    return (event.subject, event.word is None) if isinstance(event, Told) and not event.notice else None
 
 
 def _learn_group(
     connection: sqlite3.Connection, digests: Digests, group: Sequence[Event], arrived: Microseconds
 ) -> list[Learned]:
-    told = [event for event in group if isinstance(event, Told)]
+    told = [event for event in group if isinstance(event, Told) and not event.notice]
     return _tell(connection, digests, told, arrived) if told else [_learn_one(connection, digests, group[0], arrived)]
 
 
@@ -103,7 +106,29 @@ def _learn_one(connection: sqlite3.Connection, digests: Digests, event: Event, a
         case Departure():
             return profiles.depart(connection, event, arrived)
         case Told():
-            return _tell(connection, digests, [event], arrived)[0]
+            return _noticed(connection, event.notice, arrived, lambda: _tell(connection, digests, [event], arrived)[0])
+        case Unplaced():
+            return _noticed(connection, event.notice, arrived, lambda: _keep_raw(connection, event, arrived))
+
+
+def _noticed(
+    connection: sqlite3.Connection, notice: str, arrived: Microseconds, learn: Callable[[], Learned]
+) -> Learned:
+    """Learn a provider's item unless it was told before."""
+    before = notices.seen(connection, notice, arrived)
+    if before is not None:
+        return Learned(*before, repeat=True)
+    learned = learn()
+    notices.remember(connection, notice, learned.sequence, arrived)
+    return learned
+
+
+def _keep_raw(connection: sqlite3.Connection, event: Unplaced, arrived: Microseconds) -> Learned:
+    body = journal.body_of(event)
+    entry = journal.Entry(
+        arrived, arrived, None, journal.Kind.UNPLACED, event.name, body, "", event.origin, event.source
+    )
+    return Learned(journal.append(connection, [entry]), arrived)
 
 
 # What is told about a person
@@ -188,7 +213,18 @@ def _foldings(
     foldings += [_Folding(connection, other.pk, takes=_ONLY_SUPPRESSING if other.id else _BOTH) for other in also]
     foldings += [_Folding(connection, pk, takes=_BOTH) for pk in people.given_up(connection, person.pk)]
     foldings += [_Folding(connection, pk, takes=_ONLY_RELEASING) for pk in people.kept_for(connection, person)]
+    if told[0].subject.everybody:
+        foldings += _everybody_else(connection, digests, told[0].subject, {folding.pk for folding in foldings})
     return foldings
+
+
+def _everybody_else(
+    connection: sqlite3.Connection, digests: Digests, subject: Subject, listed: set[int]
+) -> list[_Folding]:
+    """List who else has the address, in whichever unit; what is said of the address holds for each of them."""
+    keys = subject.email_keys or subject.phone_keys
+    holders = {person.pk: person for key in keys for person in people.having(connection, digests.digest(key))}
+    return [_Folding(connection, pk, takes=_BOTH) for pk in sorted(holders.keys() - listed)]
 
 
 def _also_named(

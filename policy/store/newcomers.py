@@ -78,6 +78,8 @@ def _simple(subject: Subject, group: Group) -> bool:
     """Tell whether a group only suppresses, and one person: a release reaches rows that are not the person's own."""
     if (subject.id, subject.email, subject.phone).count(None) != 2 or subject.kept or subject.xng_id:
         return False
+    if any(not isinstance(event, Told | Profile) or (isinstance(event, Told) and event.notice) for event in group):
+        return False
     if not (subject.id or subject.email_keys or subject.phone_keys):
         return False
     return all(_says_no_of(subject, event) for event in group if isinstance(event, Told))

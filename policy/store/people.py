@@ -91,7 +91,20 @@ def find_or_add(connection: sqlite3.Connection, digests: Digests, subject: Subje
     """Find who is told of, or make them."""
     if subject.id is not None:
         return by_id(connection, subject.id) or add(connection, digests, Subject(id=subject.id), now)
+    if subject.everybody:
+        return _anybody(connection, digests, subject) or add(connection, digests, subject, now)
     return by_address(connection, digests, subject) or add(connection, digests, subject, now)
+
+
+def _anybody(connection: sqlite3.Connection, digests: Digests, subject: Subject) -> Person | None:
+    """Find who is the first to have an address, in whichever unit; they get all keys of this spelling."""
+    keys = subject.email_keys or subject.phone_keys
+    holders = {person.pk: person for key in keys for person in having(connection, digests.digest(key))}
+    alive = [pk for pk, person in sorted(holders.items()) if not person.kept]
+    if not alive:
+        return None
+    add_keys(connection, digests, alive[0], keys)
+    return holders[alive[0]]
 
 
 def _kept_by_itself(connection: sqlite3.Connection, digest: bytes, unit: str) -> Person | None:

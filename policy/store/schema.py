@@ -11,6 +11,7 @@ Who is who:
 - `register` is the memory of what was said (policy/state.py).
 - `suppressed` is derived from these three, row by row in the transaction that changes them. Judging reads nothing else.
 - `event` is the journal: everything that was told, in a sequence without gaps. The tables above follow from it.
+- `notice` knows which items of providers' webhooks were told before.
 """
 
 from __future__ import annotations
@@ -33,6 +34,12 @@ def people_and_journal(db: Database) -> None:
 @MIGRATIONS(name="0002_dispatch_failed")
 def dispatch_failed(db: Database) -> None:
     for statement in _DISPATCH_FAILED.split(";"):
+        db.execute(statement)
+
+
+@MIGRATIONS(name="0003_notices")
+def notices(db: Database) -> None:
+    for statement in _NOTICES.split(";"):
         db.execute(statement)
 
 
@@ -128,4 +135,9 @@ CREATE TABLE dispatch_failed (
 CREATE INDEX dispatch_failed_digest ON dispatch_failed (digest, id) WHERE digest IS NOT NULL;
 CREATE INDEX dispatch_failed_user ON dispatch_failed (user, id) WHERE user IS NOT NULL;
 CREATE INDEX dispatch_failed_time ON dispatch_failed (time)
+"""
+
+_NOTICES = """
+CREATE TABLE notice (identity BLOB PRIMARY KEY, sequence INTEGER NOT NULL, arrived_at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX notice_arrived ON notice (arrived_at)
 """

@@ -94,7 +94,7 @@ def test_an_answered_no_holds(life: Life, no: Told, tick: int) -> None:
     memory = lived(life)
     memory.learn([replace(no, channel=Channel.ALL)], NOON + tick)
     for address in filter(None, [no.subject.email, no.subject.phone, *addresses_of(memory, no.subject.id)]):
-        assert memory.judge(address) in ("blacklisted", "opted_out")
+        assert memory.judge(address) in ("blacklisted", "hard_bounced", "opted_out")
     memory.close()
 
 
