@@ -13,10 +13,10 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any, NamedTuple
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote_plus, unquote_to_bytes
 
 import orjson
 from multidict import CIMultiDictProxy
@@ -28,7 +28,8 @@ FORM = "application/x-www-form-urlencoded"
 MAX_DEPTH = 100  # levels of nesting; the parsers' own limits lie at 254 and above
 NONE_REPEATS: frozenset[str] = frozenset()
 
-_NO_MARKS = bytes(set(range(256)) - set(b'":'))
+_NO_MARKS = bytes(set(range(256)) - set(b'":,-.0123456789Eeft'))
+_ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _SEGMENT = re.compile(r"(?:[\w.~!$&'()*+,=:@-]|%[0-9A-Fa-f]{2})+", re.ASCII)
 _PLAIN_PATH = re.compile(r"(?:/(?!\.\.?(?:/|\Z))[\w.~!$&'()*+,=:@-]++)++/?", re.ASCII)  # no escape, so one reading
 _NEEDLESS = re.compile(r"%(?:4[1-9A-F]|5[0-9AF]|6[1-9A-F]|7[0-9AE]|3[0-9]|2[DE])", re.IGNORECASE)  # of A-Za-z0-9-._~
@@ -116,7 +117,9 @@ def json_tree(body: bytes) -> Any:
         tree = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise Unreadable(f"not strict JSON: {error.msg}, line {error.lineno}, column {error.colno}") from None
-    if _count_keys(tree) != _count_written_keys(body):
+    # Every key that was written has a colon. Where there are no more colons than keys, no key was lost to a twin.
+    keys = _count_keys(tree)
+    if keys != body.count(b":") and keys != _outside_strings(body).count(b":"):
         raise Unreadable("a key stands twice in one object")
     return tree
 
@@ -129,6 +132,14 @@ def json_as_spelled(body: bytes) -> Any:
     return json.loads(body.decode(), parse_float=orjson.Fragment, parse_int=_integer_as_spelled)
 
 
+def json_for_writing(body: bytes, tree: Any) -> Any:
+    """Give the tree that `json_tree` made of this body, or where writing it would change a number, one as spelled.
+
+    Without such numbers nothing is parsed again, and the very same tree comes back.
+    """
+    return json_as_spelled(body) if _has_delicate_numbers(_outside_strings(body)) else tree
+
+
 def write_json(tree: Any) -> bytes:
     """Write what `json_as_spelled` read: keys in their order, compact, in UTF-8."""
     return orjson.dumps(tree)
@@ -138,50 +149,51 @@ def _integer_as_spelled(spelled: str) -> int | orjson.Fragment:
     return int(spelled) if len(spelled) < 19 and spelled != "-0" else orjson.Fragment(spelled)
 
 
+def _has_delicate_numbers(outside: bytes) -> bool:
+    # Whole numbers of up to 18 digits are written as they were. An `e` that is not of `true` or `false` is an exponent.
+    return (
+        b"." in outside
+        or b"-0" in outside
+        or b"E" in outside
+        or outside.count(b"e") != outside.count(b"t") + outside.count(b"f")
+        or b"0" * 19 in outside.translate(_ZEROS)
+    )
+
+
 def _count_keys(tree: Any) -> int:
-    # Level by level: no recursion that a deep body could exhaust. Objects of a send resemble each other, so each
-    # sequence of keys is looked at once.
+    # Level by level: no recursion that a deep body could exhaust.
     keys, depth = 0, 0
-    seen: set[tuple[str, ...]] = set()
+    names: set[str] = set()
+    objects: list[dict[str, Any]] = []
     level = [tree]
     while level:
-        below: list[Any] = []
-        nested = False
-        for value in level:
-            kind = type(value)
-            if kind is str:
-                continue
-            if kind is dict:
-                nested = True
-                keys += len(value)
-                seen.add(tuple(value))
-                below += value.values()
-            elif kind is list:
-                nested = True
-                below += value
-        depth += nested
+        dicts = [value for value in level if type(value) is dict]
+        lists = [value for value in level if type(value) is list]
+        depth += bool(dicts or lists)
         if depth > MAX_DEPTH:
             raise Unreadable(f"nested deeper than {MAX_DEPTH} levels")
-        level = below
-    if not _folded_already(chain.from_iterable(seen)) and any(
-        len({folded(name) for name in names}) != len(names) for names in seen
-    ):
+        keys += sum(map(len, dicts))
+        names.update(*dicts)
+        objects += dicts
+        level = list(chain.from_iterable(chain(map(dict.values, dicts), lists)))
+    if not _fold_apart(names) and not all(map(_fold_apart, set(map(tuple, objects)))):
         raise Unreadable("two keys of one object differ by case or blanks alone")
     return keys
 
 
-def _folded_already(names: Iterable[str]) -> bool:
-    # Lower-case letters, digits and underscores alone fold to themselves, and the names of one object differ.
+def _fold_apart(names: Collection[str]) -> bool:
+    # Lower-case letters, digits and underscores alone fold to themselves, and the names given here differ.
     text = "".join(names)
-    return text.isascii() and text.islower() and text.isidentifier()
+    plain = text.isascii() and text.islower() and text.isidentifier()
+    return plain or len({folded(name) for name in names}) == len(names)
 
 
-def _count_written_keys(body: bytes) -> int:
-    # In valid JSON every colon outside of a string follows a key. Of the text only quotes that are not escaped and
-    # colons are kept (pairs of backslashes go first, so that one before a quote does escape it); cut at the quotes, the
-    # even pieces are what is outside.
-    marks = body.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, _NO_MARKS)
-    return b"".join(marks.split(b'"')[::2]).count(b":")
+def _outside_strings(body: bytes) -> bytes:
+    # Of valid JSON only what tells of keys and numbers is kept. Pairs of backslashes go first, so that one before a
+    # quote does escape it; cut at the quotes that are left, the even pieces are what is outside.
+    if b"\\" in body:
+        body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    return b"".join(body.translate(None, _NO_MARKS).split(b'"')[::2])
 
 
 # ── forms (application/x-www-form-urlencoded, WHATWG URL, section 5) ──
@@ -210,13 +222,30 @@ def form_fields(body: bytes, repeatable: frozenset[str] = NONE_REPEATS) -> tuple
     semicolon is data.
     """
     fields = tuple(_field(piece) for piece in body.split(b"&")) if body else ()
-    _refuse_twins((field.name for field in fields), repeatable)
+    refuse_twins((field.name for field in fields), repeatable)
     return fields
 
 
 def drop_fields(body: bytes, indexes: frozenset[int]) -> bytes:
     """Take the fields at these indexes out of a form; every other byte stays."""
-    return b"&".join(piece for index, piece in enumerate(body.split(b"&")) if index not in indexes)
+    return replace_fields(body, dict.fromkeys(indexes))
+
+
+def replace_fields(body: bytes, changes: Mapping[int, str | None]) -> bytes:
+    """Give the fields at these indexes other values, or with None take them out; every other byte stays.
+
+    Raises LookupError for an index that the form does not have.
+    """
+    pieces: list[bytes | None] = [*body.split(b"&")] if body else []
+    for index, value in changes.items():
+        if not 0 <= index < len(pieces):
+            raise LookupError(index)
+        pieces[index] = None if value is None else _written(pieces[index] or b"", value)
+    return b"&".join(piece for piece in pieces if piece is not None)
+
+
+def _written(piece: bytes, value: str) -> bytes:
+    return piece[: piece.index(b"=") + 1] + quote_plus(value).encode()
 
 
 def _field(piece: bytes) -> Field:
@@ -244,7 +273,8 @@ def _form_text(raw: bytes) -> str:
         raise Unreadable("a field of the form is not UTF-8") from None
 
 
-def _refuse_twins(names: Iterable[str], repeatable: frozenset[str]) -> None:
+def refuse_twins(names: Iterable[str], repeatable: frozenset[str]) -> None:
+    """Refuse a name that stands twice, unless it may, and names that differ by case, blanks or `[]` alone."""
     seen: dict[str, str] = {}
     for name in names:
         fold = folded_field(name)

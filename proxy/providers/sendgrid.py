@@ -21,6 +21,7 @@ from policy.identity import email_keys
 from policy.model import Channel, Recipient, Send
 from policy.reasons import Reason
 from proxy import strict
+from proxy.formats.objects import Shape, array, join, refuse_breaks
 from proxy.providers.base import (
     READING,
     Answer,
@@ -60,28 +61,29 @@ _HARMLESS: tuple[tuple[frozenset[str], re.Pattern[str]], ...] = (
 # parser could take it. So are line breaks in what becomes a header of the mail.
 _ADDRESS_LISTS = ("to", "cc", "bcc")
 _RECIPIENT_NAMES = frozenset({*_ADDRESS_LISTS, "recipients", "xsmtpapi"})
-_BODY = frozenset({"personalizations", "mail_settings", "headers", "send_at"})
 _COMMON = frozenset({"from", "subject", "substitutions", "dynamic_template_data", "custom_args"})
-_PERSONALIZATION = _COMMON | {*_ADDRESS_LISTS, "headers", "send_at"}
-_ADDRESS = frozenset({"email", "name"})
+
+
+def _shape(*documented: str) -> Shape:
+    return Shape(frozenset(documented), _RECIPIENT_NAMES.union(documented))
+
+
 _BYPASSES = (
     "bypass_list_management",
     "bypass_unsubscribe_management",
     "bypass_spam_management",
     "bypass_bounce_management",
 )
-_MAIL_SETTINGS = frozenset({"bcc", *_BYPASSES})
-_LEGACY_BCC = frozenset({"enable", "email"})
+_BODY = _shape("personalizations", "mail_settings", "headers", "send_at")
+_PERSONALIZATION = _shape(*_COMMON, *_ADDRESS_LISTS, "headers", "send_at")
+_ADDRESS = _shape("email", "name")
+_MAIL_SETTINGS = _shape("bcc", *_BYPASSES)
+_LEGACY_BCC = _shape("enable", "email")
 _LEGACY_BCC_PLACE = "mail_settings.bcc"
-_LETTERS = {
-    documented: _RECIPIENT_NAMES.union(map(strict.letters, documented))
-    for documented in (_BODY, _PERSONALIZATION, _ADDRESS, _MAIL_SETTINGS, _LEGACY_BCC)
-}
 
 # Mail headers that name recipients, by their letters; X-SMTPAPI is SendGrid's own, with a `to` list inside.
 _RECIPIENT_HEADERS = frozenset({"to", "cc", "bcc", "resentto", "resentcc", "resentbcc", "xsmtpapi"})
 _HEADER_NAME = re.compile(r"[!-9;-~]+")  # RFC 5322, section 2.2
-_BREAKS = re.compile(r"[\r\n\0]")
 _BECOME_HEADERS = ("subject", "from", "reply_to", "reply_to_list", "headers", "substitutions")
 
 _Address = tuple[str, str, float | None]  # place, address, scheduled at; a plain one, for there may be thousands
@@ -126,7 +128,7 @@ def read(request: Request, settings: Settings) -> Message:
 
 def _body(request: Request) -> dict[str, Any]:
     strict.expect_type(request.headers, strict.JSON)
-    body = _object(strict.json_tree(request.body), _BODY, "")
+    body = _BODY.check(strict.json_tree(request.body), "")
     _check_headers(body, "")
     return body
 
@@ -134,19 +136,19 @@ def _body(request: Request) -> dict[str, Any]:
 def _addresses(body: dict[str, Any]) -> Iterator[_Address]:
     """Give the place, address and schedule of each recipient, checking all that is passed on the way."""
     scheduled_at = _send_at(body, "", None)
-    for index, personalization in enumerate(_array(body, "personalizations", "")):
+    for index, personalization in enumerate(array(body, "personalizations", "")):
         place = f"personalizations.{index}"
-        _object(personalization, _PERSONALIZATION, place)
+        _PERSONALIZATION.check(personalization, place)
         _check_headers(personalization, place)
         own = _send_at(personalization, place, scheduled_at)
         for name in _ADDRESS_LISTS:
             if name not in personalization:
                 continue
-            for number, address in enumerate(_array(personalization, name, place)):
+            for number, address in enumerate(array(personalization, name, place)):
                 spot = f"{place}.{name}.{number}"
-                email = _email(_object(address, _ADDRESS, spot), spot)
+                email = _email(_ADDRESS.check(address, spot), spot)
                 if "name" in address:
-                    _refuse_breaks(address, "name", spot)
+                    refuse_breaks(address, "name", spot)
                 yield spot, email, own
     yield from _legacy_bcc(body, scheduled_at)
 
@@ -157,10 +159,10 @@ def _legacy_bcc(body: dict[str, Any], scheduled_at: float | None) -> Iterator[_A
     settings = body.get("mail_settings")
     if settings is None:
         return
-    bcc = _object(settings, _MAIL_SETTINGS, "mail_settings").get("bcc")
+    bcc = _MAIL_SETTINGS.check(settings, "mail_settings").get("bcc")
     if bcc is None:
         return
-    _object(bcc, _LEGACY_BCC, _LEGACY_BCC_PLACE)
+    _LEGACY_BCC.check(bcc, _LEGACY_BCC_PLACE)
     if bcc.get("email") or bcc.get("enable"):
         yield _LEGACY_BCC_PLACE, _email(bcc, _LEGACY_BCC_PLACE), scheduled_at
 
@@ -173,23 +175,6 @@ def _bypasses(body: dict[str, Any]) -> tuple[str, ...]:
 
 def _off(setting: Any) -> bool:
     return setting is None or (isinstance(setting, dict) and setting.get("enable", False) is False)
-
-
-def _object(value: Any, documented: frozenset[str], place: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise Unreadable("not an object", place)
-    if value.keys() <= documented:
-        return value
-    if any(strict.looks_like(name, _LETTERS[documented]) for name in value.keys() - documented):
-        raise Unreadable("a key that is not documented looks like one that decides who gets the message", place)
-    return value
-
-
-def _array(owner: dict[str, Any], name: str, place: str) -> list[Any]:
-    value = owner.get(name, [])
-    if not isinstance(value, list):
-        raise Unreadable("not an array", _join(place, name))
-    return value
 
 
 def _email(owner: dict[str, Any], place: str) -> str:
@@ -205,7 +190,7 @@ def _send_at(owner: dict[str, Any], place: str, otherwise: float | None) -> floa
         return otherwise
     send_at = owner["send_at"]
     if type(send_at) is not int:  # not a bool, which is an int too
-        raise Unreadable("not a whole number of seconds", _join(place, "send_at"))
+        raise Unreadable("not a whole number of seconds", join(place, "send_at"))
     return float(send_at)
 
 
@@ -215,36 +200,15 @@ def _check_headers(owner: dict[str, Any], place: str) -> None:
         return
     headers = owner.get("headers")
     if not isinstance(headers, dict | None):
-        raise Unreadable("not an object", _join(place, "headers"))
+        raise Unreadable("not an object", join(place, "headers"))
     for name in headers or ():
         if not _HEADER_NAME.fullmatch(name):
-            raise Unreadable("a header's name is none", _join(place, "headers"))
+            raise Unreadable("a header's name is none", join(place, "headers"))
         if strict.looks_like(name, _RECIPIENT_HEADERS):
-            raise Unreadable("a header names recipients", _join(place, "headers"))
+            raise Unreadable("a header names recipients", join(place, "headers"))
     for name in _BECOME_HEADERS:
         if name in owner:
-            _refuse_breaks(owner, name, place)
-
-
-def _refuse_breaks(owner: dict[str, Any], name: str, place: str) -> None:
-    value = owner[name]
-    texts = (value,) if isinstance(value, str) else _strings(value)
-    if any(map(_BREAKS.search, texts)):
-        raise Unreadable("a line break or NUL in what becomes a header of the mail", _join(place, name))
-
-
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list | dict):
-        for inner in value:
-            yield from _strings(inner)
-        if isinstance(value, dict):
-            yield from _strings(list(value.values()))
-
-
-def _join(place: str, name: str) -> str:
-    return f"{place}.{name}" if place else name
+            refuse_breaks(owner, name, place)
 
 
 # ── markers ──

@@ -12,7 +12,6 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
-from html import escape
 from types import MappingProxyType
 from typing import Any
 
@@ -23,6 +22,8 @@ from policy.identity import is_international, phone_keys
 from policy.model import Channel, Recipient, Send
 from policy.reasons import Reason
 from proxy import strict
+from proxy.formats import xml
+from proxy.formats.fields import refuse_lookalikes, refuse_misplaced
 from proxy.providers.base import (
     READING,
     Answer,
@@ -57,7 +58,6 @@ _REPEATABLE = frozenset({"MediaUrl", "PersistentAction"})
 _TO, _SEND_AT = "To", "SendAt"
 _MARKERS = ("MessagingServiceSid", "ContentSid", "From")
 _DECIDING = frozenset({_TO, _SEND_AT, "ScheduleType", "Tags", *_MARKERS})
-_DECIDING_LETTERS = frozenset(map(strict.letters, _DECIDING))
 
 # Channel addresses. RCS falls back to SMS and whoever said no to SMS means it, so it counts as SMS. Any other prefix
 # (messenger:) stands before something that is no phone number: nobody can be looked up.
@@ -104,19 +104,9 @@ def read(request: Request, settings: Settings) -> Message:
 def _fields(request: Request) -> dict[str, str]:
     strict.expect_type(request.headers, strict.FORM)
     fields = strict.form_fields(request.body, _REPEATABLE)
-    raw_query = request.query.encode(errors="surrogateescape")
-    query = strict.form_fields(raw_query)
-    if any(_decides(name) for name, _ in query):
-        raise Unreadable("the query names a field that belongs into the body")
-    if any(name not in _DECIDING and _decides(name) for name, _ in fields):
-        raise Unreadable("a field that is not documented looks like one that decides who gets the message")
-    if any(_decides(name) for raw in (raw_query, request.body) for name in strict.names_behind_semicolons(raw)):
-        raise Unreadable("a field that decides who gets the message stands behind a semicolon")
+    refuse_lookalikes((name for name, _ in fields), _DECIDING)
+    refuse_misplaced(request.query, request.body, _DECIDING)
     return dict(fields)
-
-
-def _decides(name: str) -> bool:
-    return strict.looks_like(name, _DECIDING_LETTERS)
 
 
 def _channel_address(to: str) -> tuple[Channel, str]:
@@ -290,21 +280,12 @@ def _answer(request: Request, status: int, element: str, content: dict[str, Any]
     # Only the API of 2010 knows XML; there it is what a path without an extension asks for.
     path = request.path.removesuffix("/")
     if path.startswith("/2010-04-01/") and not path.endswith(".json"):
-        document = f"<?xml version='1.0' encoding='UTF-8'?>\n<TwilioResponse>{_xml(element, content)}</TwilioResponse>"
-        return Answer(status, document.encode(), "application/xml")
+        root = xml.element("TwilioResponse", {element: _in_camel_case(content)})
+        return Answer(status, xml.document(root), "application/xml")
     return Answer(status, orjson.dumps(content), strict.JSON)
 
 
-_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, section 2.2
-
-
-def _xml(element: str, content: Any) -> str:
-    if isinstance(content, dict):
-        inner = "".join(_xml(_camel_case(name), value) for name, value in content.items())
-    else:
-        inner = "" if content is None else escape(_NOT_IN_XML.sub("\ufffd", str(content)), quote=False)
-    return f"<{element}>{inner}</{element}>"
-
-
-def _camel_case(name: str) -> str:
-    return "".join(word.capitalize() for word in name.split("_"))
+def _in_camel_case(content: Any) -> Any:
+    if not isinstance(content, dict):
+        return content
+    return {"".join(map(str.capitalize, name.split("_"))): _in_camel_case(inner) for name, inner in content.items()}
