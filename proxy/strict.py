@@ -14,7 +14,6 @@ import json
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from itertools import chain
 from typing import Any, NamedTuple
 from urllib.parse import quote_plus, unquote_to_bytes
 
@@ -28,7 +27,9 @@ FORM = "application/x-www-form-urlencoded"
 MAX_DEPTH = 100  # levels of nesting; the parsers' own limits lie at 254 and above
 NONE_REPEATS: frozenset[str] = frozenset()
 
-_NO_MARKS = bytes(set(range(256)) - set(b'":,-.0123456789Eeft'))
+_NO_MARKS = bytes(set(range(256)) - set(b'",-.0123456789Eeft'))
+_ESCAPED_MARKS = re.compile(rb'\\["\\]')
+_ESCAPED_COLONS = re.compile(rb"\\(?:\\|(u003[aA]))")
 _ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _SEGMENT = re.compile(r"(?:[\w.~!$&'()*+,=:@-]|%[0-9A-Fa-f]{2})+", re.ASCII)
 _PLAIN_PATH = re.compile(r"(?:/(?!\.\.?(?:/|\Z))[\w.~!$&'()*+,=:@-]++)++/?", re.ASCII)  # no escape, so one reading
@@ -117,9 +118,8 @@ def json_tree(body: bytes) -> Any:
         tree = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise Unreadable(f"not strict JSON: {error.msg}, line {error.lineno}, column {error.colno}") from None
-    # Every key that was written has a colon. Where there are no more colons than keys, no key was lost to a twin.
-    keys = _count_keys(tree)
-    if keys != body.count(b":") and keys != _outside_strings(body).count(b":"):
+    _check_objects(tree)
+    if _loses_colons(body, tree):
         raise Unreadable("a key stands twice in one object")
     return tree
 
@@ -160,9 +160,18 @@ def _has_delicate_numbers(outside: bytes) -> bool:
     )
 
 
-def _count_keys(tree: Any) -> int:
+def _loses_colons(body: bytes, tree: Any) -> bool:
+    # A colon stands behind each key or in a string. Of two equal keys the parser keeps one, and so the colon of the
+    # other is missing where the tree is written again. Only an escape of a colon is written as one that was none.
+    colons = body.count(b":")
+    if b"\\u003" in body:
+        colons += sum(map(bool, _ESCAPED_COLONS.findall(body)))
+    return colons != orjson.dumps(tree).count(b":")
+
+
+def _check_objects(tree: Any) -> None:
     # Level by level: no recursion that a deep body could exhaust.
-    keys, depth = 0, 0
+    depth = 0
     names: set[str] = set()
     objects: list[dict[str, Any]] = []
     level = [tree]
@@ -172,13 +181,12 @@ def _count_keys(tree: Any) -> int:
         depth += bool(dicts or lists)
         if depth > MAX_DEPTH:
             raise Unreadable(f"nested deeper than {MAX_DEPTH} levels")
-        keys += sum(map(len, dicts))
         names.update(*dicts)
         objects += dicts
-        level = list(chain.from_iterable(chain(map(dict.values, dicts), lists)))
+        level = [inner for each in dicts for inner in each.values() if type(inner) is not str]  # most are
+        level += [inner for each in lists for inner in each if type(inner) is not str]
     if not _fold_apart(names) and not all(map(_fold_apart, set(map(tuple, objects)))):
         raise Unreadable("two keys of one object differ by case or blanks alone")
-    return keys
 
 
 def _fold_apart(names: Collection[str]) -> bool:
@@ -189,11 +197,9 @@ def _fold_apart(names: Collection[str]) -> bool:
 
 
 def _outside_strings(body: bytes) -> bytes:
-    # Of valid JSON only what tells of keys and numbers is kept. Pairs of backslashes go first, so that one before a
-    # quote does escape it; cut at the quotes that are left, the even pieces are what is outside.
-    if b"\\" in body:
-        body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
-    return b"".join(body.translate(None, _NO_MARKS).split(b'"')[::2])
+    # Of valid JSON only what tells of numbers is kept. What could hide a quote goes first; cut at the quotes that are
+    # left, the even pieces are what is outside.
+    return b"".join(_ESCAPED_MARKS.sub(b"", body).translate(None, _NO_MARKS).split(b'"')[::2])
 
 
 # ── forms (application/x-www-form-urlencoded, WHATWG URL, section 5) ──

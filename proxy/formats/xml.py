@@ -101,14 +101,16 @@ def read(body: bytes) -> Element:
     parser.EndElementHandler = lambda _: open_elements.pop()
     parser.CharacterDataHandler = text
     try:
-        parser.Parse(body, True)  # noqa: FBT003  expat takes no keywords
+        parser.Parse(body.decode(), True)  # noqa: FBT003  expat takes no keywords
+    except UnicodeDecodeError:
+        raise Unreadable("XML that is not in UTF-8") from None
     except expat.ExpatError as error:
         raise Unreadable(f"not XML: {expat.ErrorString(error.code)}, line {error.lineno}") from None
     return top.children[0]
 
 
 def _parser() -> expat.XMLParserType:
-    parser = expat.ParserCreate("UTF-8")  # whatever the document declares; another declaration is refused below
+    parser = expat.ParserCreate()  # it is given text, so a declaration has no say; one of another encoding is refused
     parser.buffer_text = True
     parser.XmlDeclHandler = _declared
     for handler in ("StartDoctypeDeclHandler", "EntityDeclHandler", "ProcessingInstructionHandler"):

@@ -33,13 +33,14 @@ def json_texts(draw: st.DrawFn, depth: int = 3) -> str:
     """Write JSON by hand, with blanks, escapes and repeated keys, as no library would."""
     blank = draw(st.sampled_from(["", " ", "\n\t"]))
     ascii_only = draw(st.booleans())
+    colon = draw(st.sampled_from([":", "\\u003a", "\\u003A"]))
     kind = draw(st.sampled_from(["scalar", "array", "object"])) if depth else "scalar"
     if kind == "scalar":
-        return json.dumps(draw(SCALARS), ensure_ascii=ascii_only) + blank
+        return json.dumps(draw(SCALARS), ensure_ascii=ascii_only).replace(":", colon) + blank
     inner = draw(st.lists(json_texts(depth - 1), max_size=3))
     if kind == "array":
         return f"{blank}[{blank}{','.join(inner)}]"
-    names = [json.dumps(draw(NAMES), ensure_ascii=ascii_only).replace("/", "\\/") for _ in inner]
+    names = [json.dumps(draw(NAMES), ensure_ascii=ascii_only).replace("/", "\\/").replace(":", colon) for _ in inner]
     pairs = ",".join(f"{blank}{name}{blank}:{value}" for name, value in zip(names, inner, strict=True))
     return f"{{{pairs}}}{blank}"
 
@@ -111,6 +112,8 @@ def test_any_bytes_are_read_or_refused_as_json(body: bytes) -> None:
         pytest.param(b'{"a":1,"a":1}', id="a key twice with the same value"),
         pytest.param(b'{"a":1,"\\u0061":2}', id="a key twice, once escaped"),
         pytest.param(b'{"x\\\\":1,"x\\\\":2}', id="a key twice that ends in a backslash"),
+        pytest.param(b'{"a":"\\u003a","a":"\\u003a"}', id="a key twice beside escaped colons"),
+        pytest.param(b'{"a":1,"a":2,"b":"\\u003a"}', id="a key twice and a colon that was none"),
         pytest.param(b'{"x":{"y":[{"a":1,"b":2,"a":3}]}}', id="a key twice, deep down"),
         pytest.param(b'[{"a":1,"b":2},{"a":1,"b":2,"b":3}]', id="a key twice beside a like object"),
         pytest.param(b'{"email":1,"Email":2}', id="case twins"),
@@ -161,6 +164,45 @@ def test_numbers_stay_as_they_are_spelled(number: str) -> None:
 def test_any_number_stays_as_it_is_spelled(number: str) -> None:
     """No number within a double's range is changed by writing, however it is spelled."""
     assert strict.write_json(strict.json_as_spelled(number.encode())) == number.encode()
+
+
+@given(json_texts())
+def test_writing_what_was_read_changes_no_number(text: str) -> None:
+    """Whether parsed again or not, what is written is what the slow way writes, number by number."""
+    body = text.encode()
+    try:
+        tree = strict.json_tree(body)
+    except Unreadable:
+        return
+    assert strict.write_json(strict.json_for_writing(body, tree)) == strict.write_json(strict.json_as_spelled(body))
+
+
+DELICATE = ("1.10", "1e2", "1E2", "-0", "-0.0", str(2**64), "9" * 19, str(-(2**63)))
+
+
+@pytest.mark.parametrize("number", DELICATE)
+@pytest.mark.parametrize("form", ["{}", "[true,{}]", '{{"e":false,"a":[null,{} ]}}', '{{"\\\\":{},"\\"":"1"}}'])
+def test_a_delicate_number_is_copied(form: str, number: str) -> None:
+    """A number that the parser would respell is found wherever it stands, and copied."""
+    body = form.format(number).encode()
+    written = strict.write_json(strict.json_for_writing(body, strict.json_tree(body)))
+    assert written == body.replace(b" ", b"")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b'{"a":[true,false,null,0,-1,10]}', id="plain numbers and literals"),
+        pytest.param(b'{"a":"1.5 -0 1e5 E \\" 1.5"}', id="numbers in texts"),
+        pytest.param(b'{"1.5":"\\\\","-0":""}', id="numbers in keys"),
+        pytest.param(b"[123456789,123456789,123456789]", id="many digits"),
+        pytest.param(b"999999999999999999", id="eighteen digits"),
+    ],
+)
+def test_a_tree_without_delicate_numbers_is_not_made_twice(body: bytes) -> None:
+    """What can be written as it was parsed is not parsed again."""
+    tree = strict.json_tree(body)
+    assert strict.json_for_writing(body, tree) is tree
 
 
 # ── forms ──
@@ -246,6 +288,24 @@ def test_dropping_fields_leaves_the_others_byte_for_byte(values: list[str], data
     dropped = data.draw(st.sets(st.integers(0, len(pieces) - 1)))
     kept = "&".join(piece for number, piece in enumerate(pieces) if number not in dropped)
     assert strict.drop_fields("&".join(pieces).encode(), frozenset(dropped)) == kept.encode()
+
+
+@given(st.lists(FIELD_TEXTS, min_size=1, max_size=5), FIELD_TEXTS, st.data())
+def test_replacing_a_field_leaves_the_others_byte_for_byte(values: list[str], new: str, data: st.DataObject) -> None:
+    """A field gets its new value under its own name as it was written, and nothing else changes."""
+    pieces = [urlencode({f"field {number}": value}) for number, value in enumerate(values)]
+    index = data.draw(st.integers(0, len(pieces) - 1))
+    body = strict.replace_fields("&".join(pieces).encode(), {index: new})
+    assert strict.form_fields(body)[index] == (f"field {index}", new)
+    after = body.decode().split("&")
+    assert [*after[:index], *after[index + 1 :]] == [*pieces[:index], *pieces[index + 1 :]]
+
+
+@pytest.mark.parametrize(("body", "index"), [(b"", 0), (b"a=1", 1), (b"a=1", -1)])
+def test_a_field_that_is_not_there_is_an_error(body: bytes, index: int) -> None:
+    """Nobody is left in a form by mistake: an index without a field is told."""
+    with pytest.raises(LookupError):
+        strict.drop_fields(body, frozenset({index}))
 
 
 @pytest.mark.parametrize(
