@@ -141,7 +141,7 @@ def json_for_writing(body: bytes, tree: Any) -> Any:
 
 
 def write_json(tree: Any) -> bytes:
-    """Write what `json_as_spelled` read: keys in their order, compact, in UTF-8."""
+    """Write what `json_for_writing` gave: keys in their order, compact, in UTF-8."""
     return orjson.dumps(tree)
 
 

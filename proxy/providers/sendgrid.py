@@ -260,7 +260,7 @@ def trimmed(message: Message, change: Change) -> Trimmed:
     present = {recipient.place for recipient in message.send.recipients}
     if not places <= present:
         raise Unreadable("a place to be taken out is not in the send")
-    tree = dict(strict.json_as_spelled(message.request.body))
+    tree = dict(strict.json_for_writing(message.request.body, message.parsed))
     kept, gone = _kept(tree["personalizations"], places)
     if present <= gone | {_LEGACY_BCC_PLACE}:
         raise Unreadable("nobody is left in the send", "personalizations", Reason.NO_RECIPIENT)
