@@ -102,18 +102,21 @@ def invalid_address(case: Case) -> Finding | None:
 
 
 def blacklisted(case: Case) -> Finding | None:
-    """Refuse if any person with the address is blacklisted, in whichever business unit.
+    """Refuse if any person with the address is blacklisted, in whichever business unit."""
+    return _blacklisted(case, Reason.BLACKLISTED, bounced=False)
 
-    A mailbox that is gone is blocked the same way and told by a reason of its own, unless somebody said more.
-    """
-    found = None
+
+def hard_bounced(case: Case) -> Finding | None:
+    """Refuse if the mailbox is gone: blocked as a blacklisting is, but nobody said so."""
+    return _blacklisted(case, Reason.HARD_BOUNCED, bounced=True)
+
+
+def _blacklisted(case: Case, reason: Reason, *, bounced: bool) -> Finding | None:
     for holder in case.holders:
         stamp = holder.standing.blacklisted
-        if stamp is not None and stamp.origin != Origin.BOUNCE:
-            return Finding(Reason.BLACKLISTED, holder, stamp.origin)
-        if stamp is not None and found is None:
-            found = Finding(Reason.HARD_BOUNCED, holder, stamp.origin)
-    return found
+        if stamp is not None and (stamp.origin == Origin.BOUNCE) is bounced:
+            return Finding(reason, holder, stamp.origin)
+    return None
 
 
 def opted_out(case: Case) -> Finding | None:
@@ -146,6 +149,7 @@ RULES: tuple[Rule, ...] = (
     not_allowlisted,
     invalid_address,
     blacklisted,
+    hard_bounced,
     opted_out,
     opted_out_channel,
     unknown_recipient,

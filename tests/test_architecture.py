@@ -152,7 +152,7 @@ def test_policy_knows_no_proxy() -> None:
 def test_pure_files_are_pure(path: Path) -> None:
     """A pure file imports pure modules and its like, and calls no clock and no door."""
     own = {f"policy.{each.stem}" for each in pure_files()}
-    extra = {"datetime"} if path.name == "times.py" else set()  # reads and writes dates; the clock is caught below
+    extra = {"datetime"} if path.name in ("times.py", "rows.py") else set()  # dates; the clock is caught below
     assert imports(path) - own - PURE_STANDARD - PURE_PARSERS - extra == set()
     assert calls(path) & CLOCKS_AND_DOORS == set()
 
@@ -181,6 +181,7 @@ def test_the_store_knows_neither_door_nor_rules() -> None:
 def test_connections_are_opened_in_few_places() -> None:
     """Sends leave through upstream.py alone; the command line reaches its gate through the Unix socket."""
     assert using(CONNECTS, files("policy", "proxy")) == {
+        "proxy/fetching.py",  # certificates and confirmations of webhooks, from the provider's own host
         "proxy/operator.py",  # the command line, to the socket beside the store
         "proxy/upstream.py",
     }
@@ -218,6 +219,17 @@ def test_a_provider_is_values_in_and_values_out(path: Path) -> None:
 def test_a_format_is_values_in_and_values_out(path: Path) -> None:
     """A format that providers share is held as pure as their own files, and knows none of them."""
     _assert_values_in_and_values_out(path)
+
+
+@pytest.mark.parametrize("path", files("proxy/hooks"), ids=lambda path: path.stem)
+def test_a_webhook_is_values_in_and_values_out(path: Path) -> None:
+    """What a provider tells is read and checked without I/O, without a clock, and without a sibling."""
+    ours = {f"policy.{each.stem}" for each in pure_files()} | shared_formats() | {"policy", "proxy.hooks.base"}
+    loads = {"importlib", "pkgutil"} if path.stem == "base" else set()
+    found = {each for each in imports(path) if not each.startswith("cryptography")}
+    assert found - ours - PURE_STANDARD - PURE_PARSERS - PURE_PROVIDERS - loads == set()
+    assert calls(path) & CLOCKS_AND_DOORS == set()
+    assert names(path) & (CONNECTS | TASKS) == set()
 
 
 def _assert_values_in_and_values_out(path: Path) -> None:

@@ -43,6 +43,7 @@ ADDRESS: Final = "ann@example.com"
 NOW: Final = Microseconds(1_772_366_400_000_000)
 SAID: Final = Stamp(Microseconds(1), Origin.EVENT)
 BLACKLISTED: Final = Standing(blacklisted=SAID)
+BOUNCED: Final = Standing(blacklisted=Stamp(Microseconds(1), Origin.BOUNCE))
 OUT_OF_ALL: Final = Standing(opt_outs={Channel.ALL: SAID})
 OUT_OF_MAIL: Final = Standing(opt_outs={Channel.MAIL: SAID})
 OUT_OF_SMS: Final = Standing(opt_outs={Channel.SMS: SAID})
@@ -84,6 +85,7 @@ CASES: Final = (
     Case("blacklisted", (user(BLACKLISTED),)),
     Case("blacklisted and opted out", (user(Standing(SAID, OUT_OF_ALL.opt_outs)),)),
     Case("one person with this address is blacklisted, another is not", (user(NOTHING_SAID), user(BLACKLISTED))),
+    Case("the mailbox is gone, and the route's webhook blocks that", (user(BOUNCED),)),
     Case("opted out of ALL", (user(OUT_OF_ALL),)),
     Case("opted out of ALL and of this channel", (user(Standing(None, {**OUT_OF_ALL.opt_outs, Channel.MAIL: SAID})),)),
     Case("opted out of this channel", (user(OUT_OF_MAIL),)),

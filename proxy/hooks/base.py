@@ -19,7 +19,6 @@ import importlib
 import pkgutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Protocol, cast
 
@@ -27,6 +26,7 @@ import orjson
 from multidict import CIMultiDictProxy
 
 from policy import times
+from policy.model import Microseconds
 from policy.times import Stated
 
 
@@ -170,15 +170,12 @@ def text(item: Mapping[str, Any], *names: str) -> str:
 
 def at_seconds(told: Any) -> Stated | None:
     """Read seconds since 1970, whole or with a fraction, as number or text; None for anything else."""
-    try:
-        seconds = float(told) if isinstance(told, int | float | str) and not isinstance(told, bool) else None
-        if seconds is None:
-            return None
-        moment = datetime.fromtimestamp(seconds, UTC)
-    except (ValueError, OverflowError, OSError):
+    if isinstance(told, bool) or not isinstance(told, int | float | str):
         return None
-    precision = "seconds" if seconds.is_integer() else "milliseconds"
-    return times.read(moment.isoformat(timespec=precision))
+    try:
+        return times.read(times.written(Microseconds(round(float(told) * 1_000_000))))
+    except (ValueError, OverflowError):
+        return None
 
 
 def at_text(told: Any) -> Stated | None:

@@ -30,6 +30,7 @@ TABLES = {
     "address": "digest, person",
     "register": "person, kind, channel, origin, number",
     "suppressed": "key_hash",
+    "notice": "identity",
 }
 
 

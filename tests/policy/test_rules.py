@@ -108,6 +108,7 @@ def test_the_rules_stand_in_their_order() -> None:
         Reason.NOT_ALLOWLISTED,
         Reason.INVALID_ADDRESS,
         Reason.BLACKLISTED,
+        Reason.HARD_BOUNCED,
         Reason.OPTED_OUT,
         Reason.OPTED_OUT_CHANNEL,
         Reason.UNKNOWN_RECIPIENT,

@@ -1,0 +1,172 @@
+"""The providers' door: a signed webhook ends in the standing, anything else in a status that says who has to act."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from policy import StoreUnavailable
+from tests.conftest import Message, OpenGate, RunningGate, Upstream
+
+KEY = ec.derive_private_key(0x5EED, ec.SECP256R1())
+PUBLIC = base64.b64encode(KEY.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
+ADA = "ada@example.com"
+PATH = "/webhooks/mail"
+
+Open = Callable[..., Any]
+
+
+def event(word: str, email: Any = ADA, **more: Any) -> dict[str, Any]:
+    """Give one event of a minute ago."""
+    at = int(time.time()) - 60
+    return {"email": email, "event": word, "timestamp": at, "sg_event_id": f"{word} {email}", **more}
+
+
+async def tell(gate: RunningGate, *events: Any, path: str = PATH, key: ec.EllipticCurvePrivateKey = KEY) -> Message:
+    """Tell events as SendGrid does, signed with this key."""
+    body, at = orjson.dumps(events), str(int(time.time()))
+    signature = base64.b64encode(key.sign(at.encode() + body, ec.ECDSA(SHA256()))).decode()
+    headers = [
+        ("X-Twilio-Email-Event-Webhook-Signature", signature),
+        ("X-Twilio-Email-Event-Webhook-Timestamp", at),
+        ("Content-Type", "application/json"),
+    ]
+    return await gate.post(path, body, *headers, door="public")
+
+
+@pytest.fixture
+def hooked(open_gate: OpenGate) -> Open:
+    """Open a gate that takes SendGrid's webhooks; what is given stands in the route's `webhook`."""
+
+    async def start(unit: str = "", **webhook: Any) -> RunningGate:
+        mail = {"webhook": {"key": PUBLIC, **webhook}, "business_unit": unit}
+        return await open_gate(routes={"mail": mail})
+
+    return start
+
+
+async def test_an_unsubscribe_stops_marketing(hooked: Open, upstream: Upstream) -> None:
+    """Once it is answered, an unsubscribe holds: marketing is refused, and the event is told as applied."""
+    gate = await hooked()
+    assert (await tell(gate, event("unsubscribe"))).status == 200
+    answer = await gate.mail(ADA)
+    assert (answer.status, answer.get("X-Sendgate-Reasons"), upstream.heard) == (400, "opted_out_channel", [])
+    assert gate.metric("sendgate_webhooks_total", route="mail", result="learned") == 1
+    assert gate.metric("sendgate_webhook_items_total", route="mail", effect="applied") == 1
+
+
+@pytest.mark.parametrize(
+    ("told", "effects", "ends"),
+    [
+        pytest.param([event("spamreport")], {}, "opted_out_channel", id="a complaint opts out"),
+        pytest.param([event("bounce")], {}, None, id="a bounce is written down"),
+        pytest.param([event("bounce")], {"hard_bounce": "block"}, "hard_bounced", id="a bounce blocks, if told to"),
+        pytest.param([event("unsubscribe")], {"unsubscribe": "opt_out_all"}, "opted_out", id="out of all"),
+        pytest.param([event("unsubscribe")], {"unsubscribe": "block"}, "blacklisted", id="an unsubscribe blocks"),
+        pytest.param([event("unsubscribe")], {"unsubscribe": "record"}, None, id="written down"),
+        pytest.param([event("unsubscribe")], {"unsubscribe": "ignore"}, None, id="let go"),
+        pytest.param([event("delivered"), event("open")], {}, None, id="what matters to nobody"),
+        pytest.param(
+            [event("unsubscribe", timestamp=1_700_000_000), event("group_resubscribe")], {}, None, id="back again"
+        ),
+        pytest.param(
+            [event("unsubscribe"), event("group_resubscribe", timestamp=None)],
+            {},
+            "opted_out_channel",
+            id="a release that says no time",
+        ),
+        pytest.param(
+            [event("unsubscribe"), event("group_resubscribe", timestamp=1_700_000_000)],
+            {},
+            "opted_out_channel",
+            id="a release from before",
+        ),
+        pytest.param(
+            [event("spamreport"), event("group_resubscribe")], {}, "opted_out_channel", id="a complaint stays"
+        ),
+    ],
+)
+async def test_what_a_word_does_is_configured(
+    hooked: Open, told: list[dict[str, Any]], effects: dict[str, str], ends: str | None
+) -> None:
+    """Each word does to the standing what the configuration says, and by itself what is safe."""
+    gate = await hooked(effects=effects)
+    assert (await tell(gate, *told)).status == 200
+    assert (await gate.mail(ADA)).get("X-Sendgate-Reasons") == ends
+
+
+async def test_told_again_is_told_once(hooked: Open) -> None:
+    """What the provider repeats is answered and changes nothing."""
+    gate = await hooked()
+    told = event("unsubscribe")
+    for _ in range(3):
+        assert (await tell(gate, told)).status == 200
+    assert gate.metric("sendgate_webhook_items_total", route="mail", effect="applied") == 1
+    assert gate.metric("sendgate_webhook_items_total", route="mail", effect="repeated") == 2
+
+
+async def test_one_bad_item_fails_nobody(hooked: Open) -> None:
+    """An item that is none, and one whose address is none, are journalled raw; the others are learned."""
+    gate = await hooked()
+    answer = await tell(gate, 7, event("unsubscribe", "no address"), event("unsubscribe"))
+    assert answer.status == 200
+    assert (await gate.mail(ADA)).status == 400
+    assert gate.metric("sendgate_webhook_items_total", route="mail", effect="unusable") == 2
+    assert gate.app.policy.sequence == 3
+
+
+async def test_a_unit_narrows(hooked: Open) -> None:
+    """A route of a business unit hears for that unit."""
+    gate = await hooked(unit="DE")
+    await gate.user("1", email=ADA, businessUnit="DE")
+    await tell(gate, event("unsubscribe"))
+    assert (await gate.mail(ADA)).get("X-Sendgate-Reasons") == "opted_out_channel"
+
+
+async def test_what_is_not_the_providers_is_refused(hooked: Open) -> None:
+    """A wrong signature is answered 401, learned from by nobody, and counted."""
+    gate = await hooked()
+    answer = await tell(gate, event("unsubscribe"), key=ec.generate_private_key(ec.SECP256R1()))
+    assert answer.status == 401
+    assert b"signature" in answer.body
+    assert (await gate.mail(ADA)).status == 202
+    assert gate.metric("sendgate_webhooks_total", route="mail", result="forged") == 1
+
+
+@pytest.mark.parametrize("path", ["/webhooks/nobody", "/webhooks/text", "/webhooks/", "/mail/v3/mail/send"])
+async def test_there_is_nothing_else_at_the_door(hooked: Open, path: str) -> None:
+    """Routes without webhooks, unknown ones and the senders' paths are not to be had there."""
+    gate = await hooked()
+    assert (await tell(gate, event("unsubscribe"), path=path)).status == 404
+
+
+async def test_what_is_no_webhook_is_told(hooked: Open) -> None:
+    """A signed body of no known form is the provider's to mend."""
+    gate = await hooked()
+    body, at = b"not JSON", str(int(time.time()))
+    signature = base64.b64encode(KEY.sign(at.encode() + body, ec.ECDSA(SHA256()))).decode()
+    pairs = [("X-Twilio-Email-Event-Webhook-Signature", signature), ("X-Twilio-Email-Event-Webhook-Timestamp", at)]
+    assert (await gate.post(PATH, body, *pairs, door="public")).status == 400
+
+
+async def test_what_cannot_be_stored_is_to_be_told_again(hooked: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the store nothing is acknowledged: 503, and the provider's repeat is learned."""
+    gate = await hooked()
+
+    async def unavailable(_: object) -> Any:
+        raise StoreUnavailable("gone")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(gate.app.policy, "learn_each", unavailable)
+        answer = await tell(gate, event("unsubscribe"))
+    assert (answer.status, answer.get("Retry-After")) == (503, "5")
+    assert (await tell(gate, event("unsubscribe"))).status == 200
+    assert (await gate.mail(ADA)).status == 400
