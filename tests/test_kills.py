@@ -125,16 +125,24 @@ def people(start: int, end: int) -> bytes:
 HEAD = b"id,email,businessUnit,phone,blacklisted,blacklistedAt,optOutAll,optOutAllAt,optOutChannels,optOutOrigins\n"
 
 
-@pytest.fixture
-def whole(tmp_path: Path) -> str:
-    """Give the export of a store into which the people were imported undisturbed."""
-    home = Home(Settings(tmp_path / "whole", "sandbox"))
-    home.settings.folder.mkdir()
+@dataclass(frozen=True)
+class Whole:
+    """An import that nothing disturbed: its file, and the export of the store it ended in."""
+
+    file: Path
+    export: str
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    """Import the people undisturbed."""
+    folder = tmp_path_factory.mktemp("whole")
+    home = Home(Settings(folder, "sandbox"))
     home.settings.write()
-    path = tmp_path / "people.csv"
+    path = folder / "people.csv"
     path.write_bytes(HEAD + people(0, ROWS))
     assert home.run("import", path) == (0, f"{ROWS} rows taken, 0 not\n")
-    return home.exported()
+    return Whole(path, home.exported())
 
 
 # ── an import ──
@@ -142,8 +150,23 @@ def whole(tmp_path: Path) -> str:
 
 @pytest.mark.parametrize("taken", [1, 2 * BATCH, ROWS - BATCH])
 @pytest.mark.parametrize("again", ["from the line", "from its beginning"])
-def test_an_import_is_killed(home: Home, whole: str, tmp_path: Path, taken: int, again: str) -> None:
+def test_an_import_is_killed(home: Home, whole: Whole, taken: int, again: str) -> None:
     """Killed, an import has taken whole batches; taken up again it ends in the store of an undisturbed one."""
+    begin_import_and_kill(home, taken)
+    assert home.intact()
+    with home.looking() as connection:
+        told = connection.execute("SELECT count(*), max(sequence) FROM event").fetchone()
+        (sequence,) = connection.execute("SELECT value FROM meta WHERE name = 'sequence'").fetchone()
+    assert told == (int(sequence), int(sequence))
+    lines = home.exported().splitlines()
+    assert lines == whole.export.splitlines()[: len(lines)]
+    options = ["--from-line", _line_of(BATCH * (taken // BATCH))] if again == "from the line" else []
+    assert home.run("import", whole.file, *options)[0] == 0
+    assert home.exported() == whole.export
+
+
+def begin_import_and_kill(home: Home, taken: int) -> None:
+    """Import from a pipe, and kill the command as soon as so many rows are there."""
     process = home.start("import", "-", stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert process.stdin is not None
     process.stdin.write(HEAD + people(0, taken + BATCH))
@@ -153,16 +176,6 @@ def test_an_import_is_killed(home: Home, whole: str, tmp_path: Path, taken: int,
     process.wait()
     with contextlib.suppress(BrokenPipeError):
         process.stdin.close()
-    assert home.intact()
-    with home.looking() as connection:
-        told = connection.execute("SELECT count(*), max(sequence) FROM event").fetchone()
-        (sequence,) = connection.execute("SELECT value FROM meta WHERE name = 'sequence'").fetchone()
-    assert told == (int(sequence), int(sequence))
-    lines = home.exported().splitlines()
-    assert lines == whole.splitlines()[: len(lines)]
-    options = ["--from-line", _line_of(BATCH * (taken // BATCH))] if again == "from the line" else []
-    assert home.run("import", tmp_path / "people.csv", *options)[0] == 0
-    assert home.exported() == whole
 
 
 def _line_of(row: int) -> int:
@@ -170,7 +183,25 @@ def _line_of(row: int) -> int:
     return (HEAD + people(0, row)).count(b"\n") + 1
 
 
-async def test_the_gate_is_killed_in_an_import(home: Home, whole: str, serve: Serve, tmp_path: Path) -> None:
+async def test_an_import_through_a_gate_is_killed(home: Home, whole: Whole, serve: Serve) -> None:
+    """The gate goes on when the import is killed, and after a kill of its own it takes the whole import again."""
+    gate = await serve()
+    await asyncio.to_thread(begin_import_and_kill, home, 2 * BATCH)
+    await gate.tell("Blacklisted", email="u0@example.com")
+    assert (await gate.mail("u0@example.com")).status == 400
+    gate.process.kill()
+    await gate.end()
+    assert home.intact()
+    again = await serve()
+    assert (await again.mail("u0@example.com")).status == 400
+    assert (await asyncio.to_thread(home.run, "import", whole.file))[0] == 0
+    lines = (await asyncio.to_thread(home.exported)).splitlines()
+    told = {line for line in lines if "u0@" not in line}
+    assert told == {line for line in whole.export.splitlines() if "u0@" not in line}
+    assert len(lines) == len(whole.export.splitlines())
+
+
+async def test_the_gate_is_killed_in_an_import(home: Home, whole: Whole, serve: Serve) -> None:
     """When the gate goes, an import beside it stops and says where to go on; taken up there, nobody is missing."""
     gate = await serve()
     process = home.start("import", "-", stdin=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -193,8 +224,8 @@ async def test_the_gate_is_killed_in_an_import(home: Home, whole: str, serve: Se
     assert home.intact()
     again = await serve()
     assert (await again.mail("u0@example.com")).status == 400
-    assert (await asyncio.to_thread(home.run, "import", tmp_path / "people.csv", "--from-line", line))[0] == 0
-    assert await asyncio.to_thread(home.exported) == whole
+    assert (await asyncio.to_thread(home.run, "import", whole.file, "--from-line", line))[0] == 0
+    assert await asyncio.to_thread(home.exported) == whole.export
 
 
 # ── an export ──
@@ -219,15 +250,21 @@ def test_an_export_is_killed(home: Home) -> None:
 
 # ── a backup ──
 
-MOMENTS = [
-    pytest.param(lambda part: part.exists(), id="at its beginning"),
-    pytest.param(lambda part: part.exists() and part.stat().st_size > 1 << 20, id="while it is copied"),
-    pytest.param(lambda part: part.exists() and part.stat().st_size > 6 << 20, id="near its end"),
-]
+
+def copied(part: Path, size: int) -> bool:
+    """Tell whether so many bytes of a copy are there."""
+    return part.exists() and part.stat().st_size >= size
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-async def test_a_backup_is_killed(home: Home, serve: Serve, moment: Callable[[Path], bool]) -> None:
+@pytest.mark.parametrize(
+    "size",
+    [
+        pytest.param(0, id="at its beginning"),
+        pytest.param(1 << 20, id="while it is copied"),
+        pytest.param(6 << 20, id="near its end"),
+    ],
+)
+async def test_a_backup_is_killed(home: Home, serve: Serve, size: int) -> None:
     """Killed, a backup leaves no half copy under its name, an older one stays, and the gate goes on."""
     await asyncio.to_thread(home.fill, 12_000)
     gate = await serve()
@@ -237,7 +274,7 @@ async def test_a_backup_is_killed(home: Home, serve: Serve, moment: Callable[[Pa
         if older:
             target.write_bytes(older)
         process = home.start("backup", target, stderr=subprocess.DEVNULL)
-        until(lambda: moment(part), process)
+        until(lambda: copied(part, size), process)
         process.send_signal(signal.SIGSTOP)
         assert (target.read_bytes() if target.exists() else None) == older
         process.kill()
@@ -251,6 +288,28 @@ async def test_a_backup_is_killed(home: Home, serve: Serve, moment: Callable[[Pa
     backups.verify(connection)
     assert backups.ends_at(connection) == 12_001
     connection.close()
+
+
+async def test_the_gate_is_killed_beside_a_backup(home: Home, serve: Serve) -> None:
+    """A backup that is being copied ends whole though the gate is killed and starts again; a no since is not in it."""
+    await asyncio.to_thread(home.fill, 12_000)
+    gate = await serve()
+    target = home.settings.folder / "backup.db"
+    process = home.start("backup", target, stderr=subprocess.DEVNULL)
+    until(lambda: copied(backups.part_of(target), 1 << 20), process)
+    process.send_signal(signal.SIGSTOP)
+    gate.process.kill()
+    await gate.end()
+    again = await serve()
+    await again.tell("Blacklisted", email=A)
+    process.send_signal(signal.SIGCONT)
+    assert await asyncio.to_thread(process.wait) == 0
+    connection = sqlite3.connect(target)
+    backups.verify(connection)
+    assert backups.ends_at(connection) == 12_000
+    connection.close()
+    assert home.intact()
+    assert (await again.mail(A)).status == 400
 
 
 # ── a restore ──
