@@ -21,15 +21,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
 
 from policy.model import Send
 from proxy.providers import base
 from proxy.providers.base import Change, Message, Provider, Request, Settings, Trimmed
-
-# The first number of a country loads that country's tables, which has nothing to do with the example that meets it.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
 
 HERE = Path(__file__).parent
 ROWS = {"harmless": "HARMLESS", "unknown": "UNKNOWN", "unreadable": "UNREADABLE", "refused": "REFUSALS"}

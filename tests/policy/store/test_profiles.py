@@ -196,7 +196,7 @@ def test_an_address_has_one_user_in_a_unit(memory: Memory, claim: Profile, refus
 # ── moving and going ──
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(lives, st.sampled_from(IDS), st.sampled_from(UNITS), st.one_of(st.none(), st.just(""), st.sampled_from(EMAILS)))
 def test_no_profile_releases_an_address(life: Life, external_id: str, unit: str, email: str | None) -> None:
     """Whatever a profile changes, no address that nothing was sent to before gets anything after."""
@@ -209,7 +209,7 @@ def test_no_profile_releases_an_address(life: Life, external_id: str, unit: str,
     memory.close()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(lives, st.sampled_from(IDS))
 def test_a_kept_suppressed_user_releases_nothing(life: Life, external_id: str) -> None:
     """A user deleted with keep_suppressed leaves every address as suppressed as it was."""

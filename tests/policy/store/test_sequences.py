@@ -57,7 +57,7 @@ def lived(life: Life) -> Memory:
     return memory
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(lives)
 def test_told_again_the_journal_gives_the_same_store(life: Life) -> None:
     """Persons, addresses, registers, derived rows and the journal itself are the same when it is told again."""
@@ -69,7 +69,7 @@ def test_told_again_the_journal_gives_the_same_store(life: Life) -> None:
     memory.close()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(lives)
 def test_derived_rows_are_neither_stale_nor_missing(life: Life) -> None:
     """What judging reads is what persons, addresses and registers say, after anything at all."""
@@ -78,7 +78,7 @@ def test_derived_rows_are_neither_stale_nor_missing(life: Life) -> None:
     memory.close()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(lives)
 def test_the_journal_has_no_gaps(life: Life) -> None:
     """The sequence counts from 1 without a gap, whatever was refused on the way."""
@@ -87,7 +87,7 @@ def test_the_journal_has_no_gaps(life: Life) -> None:
     memory.close()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(lives, statements(noes, anybody, st.none()), ticks)
 def test_an_answered_no_holds(life: Life, no: Told, tick: int) -> None:
     """A no without a time stops what comes next, to the address it names and to all of the person's, whatever was."""
@@ -106,7 +106,7 @@ def addresses_of(memory: Memory, external_id: str | None) -> list[str]:
     return [*filter(None, [person.email]), *(number for number, _ in person.phones.values())]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(lives, st.sampled_from(IDS), st.sampled_from([*EMAILS, ""]), units)
 def test_a_change_of_address_loses_nothing(life: Life, external_id: str, email: str, unit: str) -> None:
     """Whatever a user's e-mail, unit and phones become, no address that was blacklisted before passes after."""
@@ -159,7 +159,7 @@ def said_of_whom(memory: Memory) -> set[tuple[Any, ...]]:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(shuffled(), st.integers(1, 4))
 def test_order_and_repetition_of_stated_times_do_not_matter(both: tuple[list[Told], list[Told]], at_once: int) -> None:
     """Any order and any repetition of events with stated times ends in the same registers of the same people."""
@@ -186,7 +186,7 @@ async def endings(folder: str, order: Sequence[Told]) -> list[str]:
     return found
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(shuffled())
 def test_order_and_repetition_do_not_matter_to_the_real_store(both: tuple[list[Told], list[Told]]) -> None:
     """The same holds through Policy, its writer and its disk."""
