@@ -117,6 +117,8 @@ def _domains(domain: str) -> frozenset[str]:
 def _reach(entry: str) -> AllowList:
     if entry.startswith("*@"):
         return AllowList(frozenset(), _domains(entry.removeprefix("*@")))
+    if "@" not in entry and not identity.is_international(entry):
+        return AllowList(frozenset(), frozenset())  # 0151… would open somebody's number in another country
     return AllowList(frozenset(identity.address_keys(entry)), frozenset())
 
 
@@ -131,7 +133,7 @@ def allow_list(entries: Iterable[str]) -> AllowList:
 
 def _allowed_address(entry: str) -> str:
     if allow_list([entry]) == allow_list([]):
-        raise ValueError("must be an e-mail address, a phone number with + and country code, or *@domain")
+        raise ValueError("must be an e-mail address, a phone number with its country (+49…), or *@domain")
     return entry
 
 

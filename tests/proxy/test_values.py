@@ -92,6 +92,9 @@ def test_a_text_of_the_right_form_is_taken(kind: Any, text: str, value: object) 
             values.AllowedAddress, ["", "x@", "*@", "*", "0", "*@*.example.com", "@"], "must be an e-mail", id="allowed"
         ),
         pytest.param(
+            values.AllowedAddress, ["15112345678", "0151 12345678"], "with its country", id="allowed without a country"
+        ),
+        pytest.param(
             values.PublicUrl,
             ["x", "//x", "https://x/", "https://x/y", "https://u@x", "https://x?", "https://x#"],
             "must be http:// or https://",
@@ -134,7 +137,14 @@ def test_a_slip_in_a_providers_name_is_guessed() -> None:
     assert said(values.ProviderName, "sendgird").endswith("sendgrid, twilio; did you mean sendgrid?")
 
 
+@pytest.mark.parametrize("entry", ["+49 151 12345678", "0049 151 12345678", "+49 (0)151-12345678"])
+def test_an_allowed_number_says_its_country(entry: str) -> None:
+    """A number that says its country is allowed in any spelling, and opens that one number."""
+    assert TypeAdapter(values.AllowedAddress).validate_python(entry) == entry
+    assert values.allow_list([entry]).keys == {"+4915112345678"}
+
+
 def test_an_entry_that_reaches_nobody_opens_nothing() -> None:
     """An allow-list of an entry without a key is a list of nobody, not of everybody."""
-    reached = values.allow_list(["nonsense"])
+    reached = values.allow_list(["nonsense", "15112345678"])
     assert (reached.keys, reached.domains) == (frozenset(), frozenset())
