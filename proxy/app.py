@@ -35,7 +35,7 @@ from proxy.metrics import Metrics
 from proxy.mounts import network_file_system
 from proxy.reload import Watcher
 from proxy.sandbox import Sandbox
-from proxy.sockets import unix_socket
+from proxy.sockets import path_of, unix_socket
 
 DRAIN: Final = 12.0  # seconds that requests in flight are given at a stop; a stop takes at most twice as long
 MEASURE: Final = 15.0  # seconds between counts of the store's rows, at the least
@@ -65,6 +65,7 @@ class App:
         self._contexts: dict[str, ssl.SSLContext] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._bound = doors(config)
+        self._socket: Path | None = None
         self._reloaded = asyncio.Event()
         self._watcher = Watcher(path, loaded, self._take_over, self._refuse_file)
 
@@ -110,6 +111,7 @@ class App:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(runner.cleanup() for runner in self._runners), return_exceptions=True)
+        self._remove_socket()
         await self._upstreams.close()
         await asyncio.to_thread(self.policy.close)
         log.get().info("stopped")
@@ -191,7 +193,14 @@ class App:
         runner = self._app_runner(self._operators(operator=True))
         await runner.setup()
         self._runners.append(runner)
+        self._socket = path_of(self.config.store.path)
         await web.SockSite(runner, unix_socket(self.config.store.path)).start()
+
+    def _remove_socket(self) -> None:
+        """Take the operator's door away while the store is still locked: later it may be another gate's."""
+        socket, self._socket = self._socket, None
+        if socket is not None:
+            socket.unlink(missing_ok=True)
 
     # Reload
 

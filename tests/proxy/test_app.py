@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 from policy import StoreLocked, WrongPepper
 from proxy.app import App
 from proxy.loading import load
+from proxy.sockets import path_of
 from tests.conftest import (
     FORM,
     JSON,
@@ -63,6 +64,18 @@ async def test_what_was_told_outlives_a_stop(open_gate: OpenGate) -> None:
     second = await open_gate()
     assert (await second.mail(A)).status == 400
     assert await second.reasons() == ["blacklisted", "blacklisted"]
+
+
+async def test_a_stopped_gate_leaves_no_socket(open_gate: OpenGate) -> None:
+    """A gate takes its own socket away when it stops, and not that of the gate that came after it."""
+    first = await open_gate()
+    socket = path_of(first.app.config.store.path)
+    assert socket.exists()
+    await first.app.stop()
+    assert not socket.exists()
+    await open_gate()
+    await first.app.stop()
+    assert socket.exists()
 
 
 async def test_stopping_twice(gate: RunningGate) -> None:
