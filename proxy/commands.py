@@ -136,7 +136,7 @@ def blacklist(arguments: Namespace) -> int:
 
 
 async def _blacklist(arguments: Namespace, loaded: Loaded) -> int:
-    async with door(loaded.config, create=True) as gate:
+    async with door(loaded.config) as gate:
         await _holders(gate, arguments.address)
         await _tell(gate, _as_named(arguments.address, arguments.business_unit), Word.BLACKLISTED)
         _show(arguments.address, await _holders(gate, arguments.address))

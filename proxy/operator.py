@@ -56,7 +56,8 @@ class Door:
 async def door(config: Config, *, create: bool = False) -> AsyncIterator[Door]:
     """Open the way to the store, through the running gate if there is one.
 
-    Where there is no store, one is made if `create` says so: whoever only looks would be told that nobody ever said no.
+    Where there is no store, one is made if `create` says so: whoever looks would be told that nobody ever said no, and
+    whoever says no would be heard by a store that no gate asks.
     """
     policy = Policy(config.store.path, config.store.pepper.reveal())
     async with contextlib.AsyncExitStack() as stack:

@@ -82,10 +82,10 @@ class Database:
         Raises StoreLocked, WrongPepper, schema.NewerStore, and StoreUnavailable for everything the disk may refuse.
         """
         if not _holds_something(self.path):
-            if not create:
-                raise StoreUnavailable(f"there is no store at {self.path}")
             if Path(f"{self.path}.part").exists():  # see backups.put_into_place
                 raise StoreUnavailable(f"putting a backup into place at {self.path} was interrupted; restore it again")
+            if not create:
+                raise StoreUnavailable(f"there is no store at {self.path}; `sendgate serve` or `import` makes one")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._lock = locked(self.path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +14,12 @@ from tests.conftest import Settings
 
 
 @pytest.fixture(name="settings")
-def _settings(tmp_path: Path) -> Settings:
-    """Give a configuration whose gate is never started."""
+def _settings(tmp_path: Path, empty_store: Path) -> Settings:
+    """Give a configuration and an empty store; its gate is never started."""
     settings = Settings(tmp_path, "http://127.0.0.1:9")
     settings.write()
+    settings.store.parent.mkdir()
+    shutil.copy(empty_store, settings.store)
     return settings
 
 

@@ -92,5 +92,7 @@ def test_as_a_program(tmp_path: Path) -> None:
 def test_the_life_of_an_address_as_a_program(tmp_path: Path) -> None:
     """What one process was told, the next one knows."""
     (tmp_path / "config.yaml").write_text("routes: {}\n")
+    (tmp_path / "people.csv").write_text("email\nb@example.com\n")
+    assert run("import", "people.csv", cwd=tmp_path).returncode == 0
     assert run("blacklist", "a@example.com", cwd=tmp_path).returncode == 0
     assert "nothing at all is sent" in run("status", "a@example.com", cwd=tmp_path).stdout

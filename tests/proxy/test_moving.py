@@ -165,7 +165,7 @@ async def test_a_file_with_only_its_first_line(sendgate: Shell) -> None:
 
 async def test_release(sendgate: Shell) -> None:
     """A false cell releases with --release, and without it says nothing."""
-    await sendgate("blacklist", A)
+    assert (await sendgate("import", sendgate.file(f"email,blacklisted\n{A},true\n")))[0] == 0
     path = sendgate.file(f"email,blacklisted\n{A},false\n")
     assert (await sendgate("import", path))[0] == 0
     assert "nothing at all is sent" in (await sendgate("status", A))[1]
