@@ -10,10 +10,10 @@ import asyncio
 import contextlib
 import signal
 import ssl
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import web
 
@@ -22,6 +22,7 @@ from policy.store import pruning
 from proxy import log, ops, webhooks
 from proxy.api.application import application
 from proxy.api.context import Context
+from proxy.background import Background
 from proxy.certificates import server_context
 from proxy.config import Config, Listener
 from proxy.crosschecks import clashes, config_warnings, needs_restart
@@ -63,7 +64,7 @@ class App:
         self._dispatches: list[Dispatch] = []
         self._runners: list[web.BaseRunner] = []
         self._contexts: dict[str, ssl.SSLContext] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background()
         self._bound = doors(config)
         self._socket: Path | None = None
         self._reloaded = asyncio.Event()
@@ -86,9 +87,8 @@ class App:
         except BaseException:
             await self.stop()
             raise
-        self._start_task(self._watcher.run(), "config")
-        self._start_task(self._measure(), "measure")
-        self._start_task(self._prune(), "prune")
+        for name, work in (("config", self._watcher.run), ("measure", self._measure), ("prune", self._prune)):
+            self._background.start(name, work)
         self.health.started = True
         for warning in config_warnings(self.config):
             log.get().warning("config_warning", says=warning)
@@ -107,9 +107,7 @@ class App:
         self.health.draining = True
         for dispatch in self._dispatches:
             dispatch.draining = True
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._background.end()
         await asyncio.gather(*(runner.cleanup() for runner in self._runners), return_exceptions=True)
         self._remove_socket()
         await self._upstreams.close()
@@ -252,16 +250,6 @@ class App:
         log.get().error("config_refused", faults=list(faults))
 
     # What runs beside the requests
-
-    def _start_task(self, coroutine: Coroutine[Any, Any, None], name: str) -> None:
-        task = asyncio.create_task(coroutine, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._task_ended)
-
-    def _task_ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            log.get().error("task_failed", task=task.get_name(), failure=repr(task.exception()))
 
     async def _prune(self) -> None:
         """Key and forget what the configuration says, again and again; at once where it says something new."""

@@ -1,8 +1,9 @@
 """/metrics, /health/live and /health/ready: without a key, on a listener of their own and on the API's.
 
-Live means that the process answers. Ready means that a send would be judged: the store can be read and the gate is not
-stopping. A route that may pass sends without its store does not make the gate unready when the store fails, and one
-that may not does. A faulty configuration file shows as degraded, not as failure, because the old one is in force.
+Live means that the process answers. Ready means that a send would be judged and a refusal of it recorded: the store can
+be read and written, and the gate is not stopping. A route that may pass sends without its store does not make the gate
+unready when the store fails, and one that may not does. A faulty configuration file shows as degraded, not as failure,
+because the old one is in force.
 """
 
 from __future__ import annotations
@@ -64,6 +65,8 @@ class Health:
         """Say how the store is; nobody waits for it longer than a moment, for then it is not well."""
         if self.policy.held_at is not None:
             return "held"
+        if not self.policy.database.alive:
+            return "unavailable"
         try:
             self.policy.database.read_now(lambda _: None)
             await self._probe()

@@ -192,11 +192,11 @@ def test_connections_are_opened_in_few_places() -> None:
 
 
 def test_tasks_are_begun_in_few_places() -> None:
-    """What runs beside the requests is started by app.py; the rest ends with who began it."""
+    """What runs beside the requests is started by background.py; the rest ends with who began it."""
     assert using(TASKS, files("policy", "proxy")) == {
-        "proxy/app.py",
+        "proxy/background.py",  # what app.py starts and ends
         "proxy/joining.py",  # closes the upstreams that a reload left behind, kept until they are closed
-        "proxy/reload.py",  # two readers inside the one task that app.py starts, in a TaskGroup
+        "proxy/reload.py",  # two readers inside the one work that app.py starts, in a TaskGroup
         "proxy/wire.py",  # the upload of one exchange, awaited or cancelled by it
     }
 
@@ -270,6 +270,7 @@ def test_steps_neither_log_nor_count() -> None:
     assert importing(["proxy.log"], files("policy", "proxy")) == {
         "proxy/api/application.py",  # tells the operators' faults that no outcome carries
         "proxy/app.py",
+        "proxy/background.py",  # tells of work that failed
         "proxy/commands.py",  # sets the format before the gate starts
         "proxy/ops.py",  # shows how many lines were lost
     }

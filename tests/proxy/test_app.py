@@ -13,6 +13,7 @@ import trustme
 from structlog.testing import capture_logs
 
 from policy import StoreLocked, WrongPepper
+from policy.store.pruning import Prune
 from proxy.app import App
 from proxy.loading import load
 from proxy.sockets import path_of
@@ -143,16 +144,24 @@ async def test_it_says_what_deserves_a_look(open_gate: OpenGate) -> None:
     assert started["proxy"] == "{}:{}".format(*gate.addresses["proxy"])
 
 
-async def test_a_task_that_fails_is_told(gate: RunningGate) -> None:
-    """Whatever runs beside the requests and ends with an error leaves a line in the log."""
+async def test_pruning_goes_on_after_a_failure(open_gate: OpenGate) -> None:
+    """Work beside the requests that meets a fault begins again, and does what it is there for."""
+    gate = await open_gate()
+    prune, failed = gate.app.policy.prune, asyncio.Event()
 
-    async def fail() -> None:
+    async def failing_once(job: Prune) -> int:
+        if failed.is_set():
+            return await prune(job)
+        failed.set()
         raise ValueError
 
-    with capture_logs() as lines:
-        gate.app._start_task(fail(), "doomed")
-        await until(lambda: bool(lines))
-    assert [(line["event"], line["task"]) for line in lines] == [("task_failed", "doomed")]
+    for _ in range(2):
+        await gate.mail("nobody")
+    gate.app.policy.prune = failing_once  # type: ignore[method-assign]  # a fault that nobody foresaw
+    Settings(gate.app.path.parent, "sandbox").write(records={"max_rows": 1})
+    while len(await gate.records()) > 1:
+        pass  # each look is a request of its own
+    assert failed.is_set()
 
 
 # ── reload ──

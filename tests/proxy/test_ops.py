@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any
 
 import pytest
 
-from tests.conftest import OpenGate, RunningGate, request
+from policy import StoreUnavailable
+from tests.conftest import OpenGate, RunningGate, request, until
 
 HOST = ("Host", "probe.example.com")
 
@@ -48,6 +50,21 @@ async def test_ready_without_a_store(open_gate: OpenGate, routes: dict[str, Any]
     gate.app.policy.database.path.unlink()
     status, document = await ready(gate)
     assert ((status, document["status"]), document["store"]) == (expected, "unavailable")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # the fault is the test's own
+async def test_a_dead_writer_is_not_ready(gate: RunningGate) -> None:
+    """When the thread that writes has ended the gate is unready at once, however lately it was found to write."""
+
+    def end(_: sqlite3.Connection) -> None:
+        raise SystemExit
+
+    assert (await ready(gate))[0] == 200
+    with pytest.raises(StoreUnavailable):
+        await gate.app.policy.database.write(end)
+    await until(lambda: not gate.app.policy.database.alive)
+    status, document = await ready(gate)
+    assert (status, document["status"], document["store"]) == (503, "unready", "unavailable")
 
 
 async def test_ready_while_draining(gate: RunningGate) -> None:
