@@ -124,7 +124,9 @@ class Listen(Node):
 class Store(Node):
     """Where the gate remembers."""
 
-    path: FilePath = option("data/sendgate.db", "the SQLite file, on a local disk")
+    path: FilePath = option(
+        "data/sendgate.db", "the SQLite file, on a local disk; a relative path starts at this file's folder"
+    )
     pepper: Secret = option("", "secret of the keyed hashes; only as ${NAME} or ${file:PATH}")
 
 

@@ -69,12 +69,20 @@ class Loaded:
     files: tuple[Path, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a validation must be told: the providers there are (None: those on disk), where relative paths start."""
+
+    providers: Collection[str] | None
+    folder: Path = Path()
+
+
 def load(path: Path, environ: Mapping[str, str], *, providers: Collection[str] | None = None) -> Loaded:
     """Read the configuration in a file.
 
-    `environ` is where `${NAME}` leads; relative paths in the file start at the working directory. `providers` are the
-    names a route may use, by default those found on disk. Raises ConfigError with all faults, OSError if the file
-    itself cannot be read.
+    `environ` is where `${NAME}` leads; relative paths in the file start at the folder it lies in, so that every command
+    means the same store wherever it is typed. `providers` are the names a route may use, by default those found on
+    disk. Raises ConfigError with all faults, OSError if the file itself cannot be read.
     """
     reader = _Reader()
     content = reader(path)
@@ -85,7 +93,8 @@ def load(path: Path, environ: Mapping[str, str], *, providers: Collection[str] |
         faults = [Fault(content.count(b"\n", 0, error.start) + 1, "", "the file is not UTF-8 text")]
     else:
         checks: list[Check] = [clashes, lambda tree: tls_clashes(tree, reader)]
-        config, faults = _examine(text, References(environ, reader), providers, checks)
+        references = References(environ, lambda named: reader(path.parent / named))
+        config, faults = _examine(text, references, Surroundings(providers, path.parent), checks)
     files = tuple(reader.contents)
     digest = _digest(reader.contents)
     if config is None or faults:
@@ -100,7 +109,7 @@ def parse(
 
     What `load` adds is whether certificates can be used. Raises ConfigError with all faults.
     """
-    config, faults = _examine(text, References(environ, read_file), providers, [clashes])
+    config, faults = _examine(text, References(environ, read_file), Surroundings(providers), [clashes])
     if config is None or faults:
         raise ConfigError(tuple(faults))
     return config
@@ -144,25 +153,25 @@ def _digest(contents: Mapping[Path, bytes | None]) -> str:
 
 
 def _examine(
-    text: str, references: References, providers: Collection[str] | None, checks: Iterable[Check]
+    text: str, references: References, around: Surroundings, checks: Iterable[Check]
 ) -> tuple[Config | None, list[Fault]]:
     try:
         doc = document.read(text, references)
     except Unparsable as unparsable:
         return None, [unparsable.fault]
-    config, found = _validate(doc.data, providers)
+    config, found = _validate(doc.data, around)
     faults = [*doc.faults, *_told(doc, found), *_pepper(doc)]
     doubtful = [*doc.unread, *doc.doubtful, *(place for error in found for place in _doubtful(doc, error))]
     broken = {section_of(place) for place in doubtful}
-    standing = config or _standing(doc.data, broken, providers)
+    standing = config or _standing(doc.data, broken, around)
     found_together = [clash for check in checks for clash in check(standing)] if standing is not None else []
     faults += [doc.fault(clash.place, clash.says) for clash in found_together if not clash.touches(broken)]
     return config, faults
 
 
-def _validate(data: Any, providers: Collection[str] | None) -> tuple[Config | None, list[ErrorDetails]]:
+def _validate(data: Any, around: Surroundings) -> tuple[Config | None, list[ErrorDetails]]:
     try:
-        return Config.model_validate(data, context={"providers": providers}), []
+        return Config.model_validate(data, context={"providers": around.providers, "folder": around.folder}), []
     except ValidationError as error:
         return None, error.errors(include_url=False, include_input=False)
 
@@ -219,7 +228,7 @@ def _doubtful(doc: Document, error: ErrorDetails) -> list[Place]:
     return [(key,) for key in get_close_matches(str(place[0]), absent, 1) or absent]
 
 
-def _standing(data: Mapping[str, Any], broken: Collection[Place], providers: Collection[str] | None) -> Config | None:
+def _standing(data: Mapping[str, Any], broken: Collection[Place], around: Surroundings) -> Config | None:
     """Build the tree without its broken sections, for checks of the others; None where nothing can be said."""
     if () in broken:
         return None
@@ -230,4 +239,4 @@ def _standing(data: Mapping[str, Any], broken: Collection[Place], providers: Col
         for key, value in data.items()
         if (key,) not in broken and key in Config.model_fields
     }
-    return _validate(whole, providers)[0]
+    return _validate(whole, around)[0]

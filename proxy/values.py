@@ -69,6 +69,12 @@ def _region(region: str) -> str:
     return region
 
 
+def _from_folder(path: Path, info: ValidationInfo) -> Path:
+    """Let a relative path start at the configuration's folder, where a validation was told of one."""
+    folder = info.context.get("folder") if isinstance(info.context, dict) else None
+    return path if folder is None else folder / path
+
+
 def _split_url(text: str) -> SplitResult | None:
     """Split a URL of visible ASCII into its parts; None if it is none, or has parts that only confuse."""
     if re.fullmatch(r"https?://[!-~]+", text, re.IGNORECASE) is None or re.search(r"[\\?#]", text):
@@ -153,7 +159,7 @@ HeaderName = Annotated[
     str, Form(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", "must be the name of a header"), AfterValidator(_header_name)
 ]
 RawPath = Annotated[str, Form(r"/[!-\"$->@-~]*", "must be a path that begins with / and has no ? and no #")]
-FilePath = Annotated[Path, Form(r"[^\x00-\x1f\x7f]+", "must be the path of a file")]
+FilePath = Annotated[Path, Form(r"[^\x00-\x1f\x7f]+", "must be the path of a file"), AfterValidator(_from_folder)]
 Sha256 = Annotated[str, Form(r"[0-9a-f]{64}", "must be 64 hexadecimal digits: printf %s KEY | sha256sum", str.lower)]
 Region = Annotated[
     str, Form(r"[A-Z]{2}|", "must be two letters of ISO 3166, such as DE", str.upper), AfterValidator(_region)

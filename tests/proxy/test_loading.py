@@ -346,6 +346,26 @@ def test_a_file_is_loaded_with_all_it_depends_on(tmp_path: Path) -> None:
     assert loaded.digest == fingerprint(loaded.files)
 
 
+def test_relative_paths_start_at_the_files_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store, certificates and `${file:…}` are looked for beside the configuration, wherever one is."""
+    folder = tmp_path / "etc"
+    folder.mkdir()
+    (folder / "pepper").write_text("x")
+    (folder / "config.yaml").write_text("store: {pepper: '${file:pepper}'}")
+    monkeypatch.chdir(tmp_path)
+    loaded = load(Path("etc/config.yaml"), {})
+    assert loaded.config.store.path == Path("etc/data/sendgate.db")
+    assert (loaded.config.store.pepper.reveal(), loaded.files[1]) == ("x", Path("etc/pepper"))
+    tls = "{address: '127.0.0.1:0', tls: {cert: c.pem, key: k.pem}}"
+    (folder / "config.yaml").write_text(f"store: {{path: ../x.db}}\nlisten: {{proxy: {tls}}}")
+    with pytest.raises(ConfigError, match=r"listen\.proxy\.tls\.cert: cannot be read") as caught:
+        load(Path("etc/config.yaml"), {})
+    assert {Path("etc/c.pem"), Path("etc/k.pem")} < set(caught.value.files)
+    monkeypatch.chdir(folder)
+    (folder / "config.yaml").write_text("routes: {}")
+    assert load(Path("config.yaml"), {}).config.store.path == Path("data/sendgate.db")
+
+
 def test_a_fault_names_the_files_that_could_mend_it(tmp_path: Path) -> None:
     """A fault keeps the digest and the files, absent ones included, so that their coming can be noticed."""
     config, token = tmp_path / "config.yaml", tmp_path / "token"

@@ -144,6 +144,12 @@ def test_an_allowed_number_says_its_country(entry: str) -> None:
     assert values.allow_list([entry]).keys == {"+4915112345678"}
 
 
+@pytest.mark.parametrize(("path", "starts"), [("data/x.db", "/etc/gate/data/x.db"), ("/data/x.db", "/data/x.db")])
+def test_a_relative_path_starts_at_the_folder(path: str, starts: str) -> None:
+    """Where a validation knows the configuration's folder, a relative path starts there."""
+    assert TypeAdapter(values.FilePath).validate_python(path, context={"folder": Path("/etc/gate")}) == Path(starts)
+
+
 def test_an_entry_that_reaches_nobody_opens_nothing() -> None:
     """An allow-list of an entry without a key is a list of nobody, not of everybody."""
     reached = values.allow_list(["nonsense", "15112345678"])
