@@ -20,6 +20,7 @@ from proxy import log, printing, schema
 from proxy.app import App
 from proxy.crosschecks import config_warnings
 from proxy.faults import ConfigError
+from proxy.finding import Found, find
 from proxy.loading import Loaded, load
 from proxy.operator import Door, NoGate, client, door
 from proxy.transfer import BadFile
@@ -108,11 +109,11 @@ def print_schema(_: Namespace) -> int:
 
 def health(arguments: Namespace) -> int:
     """Ask the running gate whether it is ready."""
-    return asyncio.run(_health(_load(arguments)))
+    return asyncio.run(_health(find(arguments.config)))
 
 
-async def _health(loaded: Loaded) -> int:
-    async with client(loaded.config) as gate:
+async def _health(found: Found) -> int:
+    async with client(found.config) as gate:
         reply = await gate.ask("GET", "/health/ready")
     sys.stdout.write(json.dumps(reply.body) + "\n")
     return OK if reply.status == 200 else FAILED
@@ -120,11 +121,11 @@ async def _health(loaded: Loaded) -> int:
 
 def status(arguments: Namespace) -> int:
     """Say how an address stands and why."""
-    return asyncio.run(_status(arguments, _load(arguments)))
+    return asyncio.run(_status(arguments, find(arguments.config)))
 
 
-async def _status(arguments: Namespace, loaded: Loaded) -> int:
-    async with door(loaded.config) as gate:
+async def _status(arguments: Namespace, found: Found) -> int:
+    async with door(found.config, alone=found.whole) as gate:
         holders = await _holders(gate, arguments.address)
     _show(arguments.address, holders)
     return OK
@@ -132,11 +133,11 @@ async def _status(arguments: Namespace, loaded: Loaded) -> int:
 
 def blacklist(arguments: Namespace) -> int:
     """Blacklist an address: nothing at all is sent to it any more."""
-    return asyncio.run(_blacklist(arguments, _load(arguments)))
+    return asyncio.run(_blacklist(arguments, find(arguments.config)))
 
 
-async def _blacklist(arguments: Namespace, loaded: Loaded) -> int:
-    async with door(loaded.config) as gate:
+async def _blacklist(arguments: Namespace, found: Found) -> int:
+    async with door(found.config, alone=found.whole) as gate:
         await _holders(gate, arguments.address)
         await _tell(gate, _as_named(arguments.address, arguments.business_unit), Word.BLACKLISTED)
         _show(arguments.address, await _holders(gate, arguments.address))
@@ -145,11 +146,11 @@ async def _blacklist(arguments: Namespace, loaded: Loaded) -> int:
 
 def whitelist(arguments: Namespace) -> int:
     """Undo the blacklisting of everybody who has an address."""
-    return asyncio.run(_whitelist(arguments, _load(arguments)))
+    return asyncio.run(_whitelist(arguments, find(arguments.config)))
 
 
-async def _whitelist(arguments: Namespace, loaded: Loaded) -> int:
-    async with door(loaded.config) as gate:
+async def _whitelist(arguments: Namespace, found: Found) -> int:
+    async with door(found.config, alone=found.whole) as gate:
         holders = await _holders(gate, arguments.address)
         blocked = [holder for holder in holders if holder["blacklisted"]]
         for subject in {json.dumps(_subject(holder, arguments.address)): holder for holder in blocked}:

@@ -15,6 +15,7 @@ from policy import BadCopy, Policy
 from policy.store import backups
 from proxy import printing
 from proxy.config import Config
+from proxy.finding import find
 from proxy.loading import load
 from proxy.moving import check_apart, reading
 from proxy.operator import Door, NoGate, client, door
@@ -26,7 +27,7 @@ _SHOWN: Final = ("id", "time", "route", "class", "address", "reason", "origin", 
 
 def backup(arguments: Namespace) -> int:
     """Copy the store to a file, beside a running gate, and check the copy."""
-    config = _config(arguments)
+    config = find(arguments.config).config
     check_apart(arguments.file, config)
     with reading(config) as policy:
         copied = policy.database.snapshot(lambda connection: backups.copy(connection, arguments.file))
@@ -36,7 +37,7 @@ def backup(arguments: Namespace) -> int:
 
 def journal(arguments: Namespace) -> int:
     """Write the journal after a sequence number, as NDJSON to standard output."""
-    with reading(_config(arguments)) as policy:
+    with reading(find(arguments.config).config) as policy:
         count = policy.database.snapshot(backups.journal_to(sys.stdout.buffer, arguments.after))
     _tell(f"{count} entries")
     return 0
@@ -44,7 +45,7 @@ def journal(arguments: Namespace) -> int:
 
 def restore(arguments: Namespace) -> int:
     """Put a copy into the store's place, tell it the journal since, and take it into use."""
-    config = _config(arguments)
+    config = load(arguments.config, os.environ).config
     if arguments.backup is not None:
         aside = time.strftime("replaced-%Y%m%dT%H%M%SZ", time.gmtime())
         backups.put_into_place(arguments.backup, config.store.path, aside)
@@ -87,8 +88,10 @@ def records(arguments: Namespace) -> int:
 async def _records(arguments: Namespace) -> int:
     wanted = {name: getattr(arguments, name) for name in FILTERS if getattr(arguments, name) is not None}
     out = printing.out()
-    opened = client if arguments.follow else door  # who only looks on must not keep a gate from starting
-    async with opened(_config(arguments)) as gate:
+    found = find(arguments.config)
+    # Who only looks on must not keep a gate from starting.
+    opened = client(found.config) if arguments.follow else door(found.config, alone=found.whole)
+    async with opened as gate:
         page = await _page(gate, {**wanted, "limit": str(arguments.limit)})
         out.print(printing.table(_SHOWN, map(_cells, page["items"][::-1])))
         newest = _newest(page["items"], 0)
@@ -127,10 +130,6 @@ def _newest(items: Sequence[Mapping[str, Any]], known: int) -> int:
 
 def _cells(item: Mapping[str, Any]) -> list[str]:
     return [str(item[name] if item[name] is not None else "") for name in _SHOWN]
-
-
-def _config(arguments: Namespace) -> Config:
-    return load(arguments.config, os.environ).config
 
 
 def _tell(text: str) -> None:

@@ -26,7 +26,7 @@ from policy import Policy, StoreLocked
 from policy.store import exporting
 from proxy import printing, transfer
 from proxy.config import Config
-from proxy.loading import load
+from proxy.finding import find
 from proxy.operator import Door, NoGate, door
 from proxy.transfer import BadFile, Line
 
@@ -76,7 +76,7 @@ def import_people(arguments: Namespace) -> int:
 
 
 async def _import(arguments: Namespace) -> int:
-    config = load(arguments.config, os.environ).config
+    found = find(arguments.config)
     err = printing.err()
     path: Path = arguments.file
     with contextlib.ExitStack() as stack:
@@ -84,7 +84,7 @@ async def _import(arguments: Namespace) -> int:
         if stream is not sys.stdin:
             stack.enter_context(stream)
         progress, task = stack.enter_context(_progress(err, "importing", _size(path)))
-        async with door(config, create=True) as gate:
+        async with door(found.config, create=True, alone=found.whole) as gate:
             importer = Importer(gate, release=arguments.release, err=err)
             lines = transfer.read(stream, transfer.format_of(path, arguments.format))
             wanted = (line for line in lines if line[0] >= arguments.from_line)
@@ -129,12 +129,13 @@ def _progress(err: Console, what: str, total: int | None) -> Iterator[tuple[Prog
 
 def export_people(arguments: Namespace) -> int:
     """Export everybody; to standard output where no file is named."""
-    config = load(arguments.config, os.environ).config
+    config = find(arguments.config).config
     err = printing.err()
     path: Path = arguments.file
     check_apart(path, config)
     style = transfer.format_of(path, arguments.format)
     with reading(config) as policy:
+        policy.database.check_pepper()
         digests = policy.database.digests
         total = policy.database.snapshot(exporting.count)
         with _written(path) as stream, _progress(err, "exporting", total) as (progress, task):

@@ -53,21 +53,22 @@ class Door:
 
 
 @contextlib.asynccontextmanager
-async def door(config: Config, *, create: bool = False) -> AsyncIterator[Door]:
-    """Open the way to the store, through the running gate if there is one.
+async def door(config: Config, *, create: bool = False, alone: bool = True) -> AsyncIterator[Door]:
+    """Open the way to the store, through the running gate if there is one; without one only if it may be `alone`.
 
     Where there is no store, one is made if `create` says so: whoever looks would be told that nobody ever said no, and
     whoever says no would be heard by a store that no gate asks.
     """
     policy = Policy(config.store.path, config.store.pepper.reveal())
     async with contextlib.AsyncExitStack() as stack:
-        try:
-            await asyncio.to_thread(policy.open, create=create)
-        except StoreLocked:
-            pass  # a gate runs
-        else:
-            stack.callback(policy.close)
-            await stack.enter_async_context(_own_door(config, policy))
+        if alone:
+            try:
+                await asyncio.to_thread(policy.open, create=create)
+            except StoreLocked:
+                pass  # a gate runs
+            else:
+                stack.callback(policy.close)
+                await stack.enter_async_context(_own_door(config, policy))
         yield await stack.enter_async_context(client(config))
 
 

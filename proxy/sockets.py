@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 LONGEST_NAME: Final = 100
+PATIENCE: Final = 2.0  # seconds for a connection to be taken
 
 
 def path_of(store: Path) -> Path:
@@ -32,6 +33,17 @@ def reachable(path: Path) -> Iterator[str]:
         yield f"/proc/self/fd/{folder}/{path.name}"
     finally:
         os.close(folder)
+
+
+def answers(store: Path) -> bool:
+    """Tell whether anybody listens on the socket of a store."""
+    try:
+        with reachable(path_of(store)) as name, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as trial:
+            trial.settimeout(PATIENCE)
+            trial.connect(name)
+    except OSError:
+        return False
+    return True
 
 
 def unix_socket(store: Path) -> socket.socket:

@@ -159,6 +159,10 @@ class Database:
         except sqlite3.Error as error:
             raise StoreUnavailable(f"cannot read the store: {error}") from error
 
+    def check_pepper(self) -> None:
+        """Make sure that the pepper is the store's, also beside the process that writes; raises WrongPepper."""
+        self.snapshot(self._is_mine)
+
     def _of_this_thread(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
@@ -195,16 +199,19 @@ class Database:
         return connection
 
     def _recognise(self, connection: sqlite3.Connection) -> None:
-        """Compare the pepper with the one the store was made with."""
-        mine = self.digests.check_value()
-        row = connection.execute("SELECT value FROM meta WHERE name = 'pepper'").fetchone()
-        if row is None:
-            new = [("pepper", mine), ("store", os.urandom(16).hex()), ("sequence", "0")]
+        """Compare the pepper with the one the store was made with; a new store takes this one."""
+        if not self._is_mine(connection):
+            new = [("pepper", self.digests.check_value()), ("store", os.urandom(16).hex()), ("sequence", "0")]
             connection.execute("BEGIN IMMEDIATE")  # a store born by halves would refuse every event
             connection.executemany("INSERT INTO meta VALUES (?, ?)", new)
             connection.execute("COMMIT")
-        elif row[0] != mine:
+
+    def _is_mine(self, connection: sqlite3.Connection) -> bool:
+        """Tell whether the store has taken a pepper, which is this one; raises WrongPepper for another."""
+        row = connection.execute("SELECT value FROM meta WHERE name = 'pepper'").fetchone()
+        if row is not None and row[0] != self.digests.check_value():
             raise WrongPepper(f"the store {self.path} was made with another store.pepper")
+        return row is not None
 
     def _reader(self) -> sqlite3.Connection:
         connection = self._connect_reader()

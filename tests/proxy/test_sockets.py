@@ -66,6 +66,17 @@ def test_an_old_one_makes_room(store: Path) -> None:
             client.connect(name)
 
 
+def test_whether_anybody_answers(store: Path) -> None:
+    """Somebody who listens answers; a socket that was left behind, or none, does not, and neither does no folder."""
+    assert not sockets.answers(store)
+    with sockets.unix_socket(store) as bound:
+        bound.listen()
+        assert sockets.answers(store)
+    assert sockets.path_of(store).exists()
+    assert not sockets.answers(store)
+    assert not sockets.answers(store.parent / "gone" / store.name)
+
+
 def test_no_folder(tmp_path: Path) -> None:
     """Where the store's folder is not there, nothing is left open."""
     with pytest.raises(OSError, match="No such file"):
