@@ -1,7 +1,8 @@
 """Bodies as they come in: bounded, and inflated into a copy where the sender compressed them.
 
 What goes upstream is what came; the copy is for reading. Both are bounded by the route's `max_body`, so a small body
-that inflates without end costs no more than a large one.
+that inflates without end costs no more than a large one. A body has half a minute to come, and longer the more of it is
+there: a large one on a slow line comes through, and one that trickles or stops is given up.
 
 An upstream that knows no Content-Encoding reads the compressed bytes themselves, and for it they must not say something
 else. So only what the provider documents is inflated, and a gzip header must have no room for text of the sender's.
@@ -9,6 +10,7 @@ else. So only what the provider documents is inflated, and a gzip header must ha
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from collections.abc import Sequence
 from typing import Final
@@ -18,32 +20,44 @@ from aiohttp import StreamReader, web
 from policy.reasons import Reason
 from proxy.errors import NotSent
 
+PATIENCE: Final = 30.0  # seconds for any body
+SLOWEST: Final = 32 * 1024  # bytes a second, beyond that
 _GZIP: Final = 16 + zlib.MAX_WBITS
 _TEXT_FLAGS: Final = 0x04 | 0x08 | 0x10  # extra field, file name, comment (RFC 1952, section 2.3.1)
 
 
 async def read(request: web.BaseRequest, limit: int) -> bytes:
-    """Read the whole body; raises NotSent (413) over the limit."""
+    """Read the whole body; raises NotSent (413) over the limit, and (400) where it does not come in time."""
     declared = request.content_length
     if declared is not None and declared > limit:
         raise too_large(limit)
     if not request.body_exists:
         return b""
-    return await _collect(request.content, limit)
+    if request.content.is_eof():  # all of it is there, as with most sends: not worth a timer
+        return _bounded(request.content.read_nowait(), limit)
+    try:
+        async with asyncio.timeout(PATIENCE) as timer:
+            return await _collect(request.content, limit, timer)
+    except TimeoutError:
+        # Not 408, which SDKs repeat by themselves: who is too slow once is so again, and holds a connection each time.
+        raise NotSent(Reason.UNREADABLE, "the body did not come in time", status=400) from None
 
 
-async def _collect(content: StreamReader, limit: int) -> bytes:
-    first = await content.readany()
-    if content.at_eof() and len(first) <= limit:
-        return first
-    chunks, size = [first], len(first)
-    while size <= limit:
-        chunk = await content.readany()
-        if not chunk:
-            return b"".join(chunks)
+async def _collect(content: StreamReader, limit: int, timer: asyncio.Timeout) -> bytes:
+    began = asyncio.get_running_loop().time()
+    chunks: list[bytes] = []
+    size = 0
+    while size <= limit and (chunk := await content.readany()):
         chunks.append(chunk)
         size += len(chunk)
-    raise too_large(limit)
+        timer.reschedule(began + PATIENCE + size / SLOWEST)
+    return _bounded(b"".join(chunks), limit)
+
+
+def _bounded(body: bytes, limit: int) -> bytes:
+    if len(body) > limit:
+        raise too_large(limit)
+    return body
 
 
 def inflated(body: bytes, declared: Sequence[str], limit: int, allowed: frozenset[str]) -> bytes:

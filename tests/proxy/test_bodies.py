@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import zlib
+from unittest.mock import Mock
 
 import pytest
+from aiohttp import StreamReader
+from aiohttp.base_protocol import BaseProtocol
+from aiohttp.test_utils import make_mocked_request
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -94,6 +99,43 @@ def test_what_another_may_undo_otherwise(declared: list[str], allowed: frozenset
     with pytest.raises(NotSent) as raised:
         bodies.inflated(gzip.compress(b"x"), declared, 100, allowed)
     assert raised.value.reason is Reason.UNREADABLE
+
+
+# ── too slow ──
+
+
+@pytest.mark.parametrize("came", [b"", b"{", b"x" * 5000])
+@pytest.mark.parametrize("framing", [("Content-Length", "9999"), CHUNKED])
+async def test_a_body_that_stops(
+    gate: RunningGate, upstream: Upstream, monkeypatch: pytest.MonkeyPatch, framing: tuple[str, str], came: bytes
+) -> None:
+    """A body that does not come in time is refused by a status that no SDK repeats, and recorded."""
+    monkeypatch.setattr(bodies, "PATIENCE", 0.05)
+    if framing is CHUNKED and came:
+        came = b"%x\r\n%b\r\n" % (len(came), came)
+    async with gate.connect() as line:
+        await line.say(request("POST", f"/mail{MAIL}", [JSON, framing]) + came)
+        answer = await line.answer()
+        assert (answer.status, upstream.heard, await gate.reasons()) == (400, [], ["unreadable"])
+        assert answer.json["errors"][0]["message"].endswith("the body did not come in time")
+
+
+async def test_a_long_body_may_take_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The more of a body is there, the longer the rest of it may take; without any of it, it may not."""
+    monkeypatch.setattr(bodies, "PATIENCE", 0)
+    monkeypatch.setattr(bodies, "SLOWEST", 1)
+    content = StreamReader(Mock(BaseProtocol), 1 << 16, loop=asyncio.get_running_loop())
+    slow = make_mocked_request("POST", "/", {"Transfer-Encoding": "chunked"}, payload=content)
+    with pytest.raises(NotSent):
+        await bodies.read(slow, 10_000)
+    content.feed_data(b"x" * 5000)
+    reading = asyncio.create_task(bodies.read(slow, 10_000))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not reading.done()
+    content.feed_data(b"y")
+    content.feed_eof()
+    assert await reading == b"x" * 5000 + b"y"
 
 
 # ── too large ──
