@@ -335,7 +335,7 @@ def test_a_restore_is_killed_while_the_journal_is_told(home: Home) -> None:
     home.fill(2)
     copy, journal = home.settings.folder / "backup.db", home.settings.folder / "journal"
     assert home.run("backup", copy)[0] == 0
-    home.fill(6000)
+    home.fill(3000)
     with journal.open("wb") as file:
         assert home.start("journal", stdout=file, stderr=subprocess.DEVNULL).wait() == 0
     last = journal.read_bytes().count(b"\n")
@@ -386,12 +386,12 @@ def old_records(home: Home, count: int) -> None:
 
 async def test_a_pruning_is_killed(home: Home, serve: Serve) -> None:
     """Killed again and again while old records go, the gate goes on, and knows every no that was acknowledged."""
-    count = 40_000
+    count = 30_000
     await asyncio.to_thread(old_records, home, count)
     acknowledged = []
     for life in itertools.count():
         before = home.count("dispatch_failed")
-        if before <= 10 or life == 6:
+        if before <= 10 or life == 4:
             break
         gate = await serve(records={"keep": "1d"})
         email = f"p{life}@example.com"
