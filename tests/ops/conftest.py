@@ -20,6 +20,8 @@ from prometheus_client.metrics import MetricWrapperBase
 from policy.model import Ending, MessageClass
 from policy.reasons import Reason
 from proxy.metrics import EFFECTS, STORE_FILES, STORE_TABLES, SWITCHES, Metrics
+from proxy.webhooks import EFFECTS as HEARD
+from proxy.webhooks import RESULTS
 
 ROOT: Final = Path(__file__).parents[2]
 OPS: Final = ROOT / "ops"
@@ -88,10 +90,10 @@ VALUES: Final[Mapping[str, Iterable[str]]] = {
     "verdict": ["passed", "refused"],
     "enforced": ["true", "false"],
     "switch": SWITCHES,
-    "effect": EFFECTS,
+    "effect": [*EFFECTS, *HEARD],
     "file": STORE_FILES,
     "table": STORE_TABLES,
-    "result": ["applied", "faulty"],
+    "result": ["applied", "faulty", *RESULTS],
 }
 SELECTOR: Final = re.compile(r"\b((?:sendgate|process)_\w+|up)\b(?:\{([^{}]*)\})?")
 MATCHER: Final = re.compile(r'(\w+)\s*(=~|!~|!=|=)\s*"([^"]*)"')
