@@ -1,6 +1,7 @@
 """Importing: `sendgate import` in rows a second, and how long sends take meanwhile.
 
-Three things write the same file's rows in groups of the same size, each group a transaction with `synchronous=FULL`:
+Three things write the same file's rows in groups of the same size, each group a transaction, under the settings that
+the gate's writer has (WAL, `synchronous=FULL`):
 
 1. `sendgate import` itself, without a gate: it reads the file, sends the rows over its own socket to the API's code in
    the same process, and learns them. Client, API and store share one core.
@@ -24,12 +25,13 @@ import sys
 import tempfile
 import time
 from argparse import Namespace
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, redirect_stderr
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, redirect_stderr
 from dataclasses import dataclass
 from io import StringIO
 from itertools import islice
 from pathlib import Path
+from statistics import median
 
 from bench import lists, load, machine, messages, stores, upstream
 from bench.gates import Gate, configuration
@@ -43,9 +45,9 @@ from proxy import moving
 
 ROWS, QUICK = 50_000, 20_000  # of a timed import
 MILLION, QUICK_MILLION = 1_000_000, 60_000  # rows imported beside sends
+WINDOW = 2.0  # seconds
 RATE = 400.0  # sends a second beside an import
 CONNECTIONS = 16
-TABLES = ("person", "address", "register", "suppressed", "event")
 
 
 def importing(settings: Settings) -> None:
@@ -55,11 +57,15 @@ def importing(settings: Settings) -> None:
         report = Report(f"Importing, a list of {name}, {count:,} rows")
         with machine.alone():
             rounds = [_round(name, count) for _ in range(settings.rounds)]
-        report.add("sendgate import", [each.mine for each in rounds], "rows/s")
-        report.add("plain sqlite3, one table", [each.one_table for each in rounds], "rows/s")
-        report.add("plain sqlite3, the same tables", [each.same_tables for each in rounds], "rows/s")
-        report.add("ratio", [each.mine / each.one_table for each in rounds], "× one table", at_least(0.3))
-        report.add("ratio", [each.mine / each.same_tables for each in rounds], "× same tables")
+        report.add("sendgate import", [count / each.mine.wall for each in rounds], "rows/s")
+        report.add("plain sqlite3, one table", [count / each.one_table.wall for each in rounds], "rows/s")
+        report.add("plain sqlite3, the same tables", [count / each.same_tables.wall for each in rounds], "rows/s")
+        report.add("ratio", [each.one_table.wall / each.mine.wall for each in rounds], "× one table", at_least(0.3))
+        report.add("ratio", [each.same_tables.wall / each.mine.wall for each in rounds], "× same tables")
+        for what, of in (("ratio by processor time", "one table"), ("ratio by processor time", "same tables")):
+            others = [each.one_table if of == "one table" else each.same_tables for each in rounds]
+            report.add(what, [o.cpu / each.mine.cpu for o, each in zip(others, rounds, strict=True)], f"× {of}")
+        report.add("processor time of an import", [each.mine.cpu / count * 1e6 for each in rounds], "µs/row")
         report.notes.append(f"all new people, into an empty store; groups of {moving.BATCH}, each durable")
         report.notes.append(f"store on the disk of {stores.folder()}; this process and its threads on one core")
         report.print()
@@ -67,12 +73,28 @@ def importing(settings: Settings) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
-    """One round, in rows a second."""
+class Spent:
+    """The seconds that something took, and those of them in which a processor worked for this process."""
 
-    mine: float
-    one_table: float
-    same_tables: float
+    wall: float
+    cpu: float
+
+
+@contextmanager
+def _spent() -> Iterator[list[Spent]]:
+    found: list[Spent] = []
+    wall, cpu = time.perf_counter(), time.process_time()
+    yield found
+    found.append(Spent(time.perf_counter() - wall, time.process_time() - cpu))
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One round."""
+
+    mine: Spent
+    one_table: Spent
+    same_tables: Spent
 
 
 def _round(name: str, count: int) -> Round:
@@ -81,50 +103,48 @@ def _round(name: str, count: int) -> Round:
         path = lists.write(scratch / "people.csv", name, count)
         store = scratch / "imported.db"
         config = configuration(scratch, store)
-        mine = count / _imported(config, path, count)
+        mine = _imported(config, path, count)
         return Round(mine, _one_table(scratch / "list.db", path), _same_tables(scratch / "plain.db", store, count))
 
 
-def _imported(config: Path, path: Path, count: int) -> float:
-    """Import a file in this process, as the command does, and give the seconds."""
+def _imported(config: Path, path: Path, count: int) -> Spent:
+    """Import a file in this process, as the command does."""
     said = StringIO()
-    started = time.perf_counter()
-    with redirect_stderr(said):
+    with _spent() as spent, redirect_stderr(said):
         moving.import_people(
             Namespace(config=config, file=path, format=None, encoding="utf-8", from_line=0, release=False)
         )
-    seconds = time.perf_counter() - started
     if f"{count} rows taken, 0 not" not in said.getvalue():
         raise RuntimeError(said.getvalue())
-    return seconds
+    return spent[0]
 
 
 # Plain sqlite3
 
 
-def _one_table(path: Path, file: Path) -> float:
-    with closing(_plain(path)) as connection, file.open(encoding="utf-8", newline="") as stream:
-        started = time.perf_counter()
+def _one_table(path: Path, file: Path) -> Spent:
+    with (
+        _spent() as spent,
+        closing(stores.plain(path)) as connection,
+        file.open(encoding="utf-8", newline="") as stream,
+    ):
         rows = csv.reader(stream)
         columns = next(rows)
         connection.execute(f"CREATE TABLE people ({', '.join(columns)})")
         connection.execute("CREATE UNIQUE INDEX people_email ON people (email, businessUnit)")
         insert = f"INSERT INTO people VALUES ({', '.join('?' * len(columns))})"
-        total = 0
         while batch := list(islice(rows, moving.BATCH)):
             connection.execute("BEGIN IMMEDIATE")
             connection.executemany(insert, batch)
             connection.execute("COMMIT")
-            total += len(batch)
-        return total / (time.perf_counter() - started)
+    return spent[0]
 
 
-def _same_tables(path: Path, imported: Path, count: int) -> float:
+def _same_tables(path: Path, imported: Path, count: int) -> Spent:
     """Write what an import left to an empty store: of each table the rows of so many people after the other."""
     stores.empty(path)
     batches = list(_batches(imported, count))
-    with closing(_plain(path)) as connection:
-        started = time.perf_counter()
+    with _spent() as spent, closing(stores.plain(path)) as connection:
         for tables in batches:
             connection.execute("BEGIN IMMEDIATE")
             for table, rows in tables.items():
@@ -132,7 +152,7 @@ def _same_tables(path: Path, imported: Path, count: int) -> float:
                     marks = ", ".join("?" * len(rows[0]))
                     connection.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
             connection.execute("COMMIT")
-        return count / (time.perf_counter() - started)
+    return spent[0]
 
 
 _OF_PEOPLE: Mapping[str, str] = {
@@ -153,45 +173,43 @@ def _batches(imported: Path, count: int) -> Iterator[Table]:
             yield {table: connection.execute(query, of).fetchall() for table, query in _OF_PEOPLE.items()}
 
 
-def _plain(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    return connection
-
-
 # Sends beside an import
 
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """Sends without an import and with one, and the rows a second that were imported meanwhile."""
+    """Windows of sends without an import, before and after it, and with it; the rows a second imported meanwhile."""
 
-    quiet: Answered
-    busy: Answered
+    quiet: list[Answered]
+    busy: list[Answered]
     rows: float
+
+    def percentiles(self, share: float) -> tuple[list[float], list[float]]:
+        """Give a percentile of each window, in milliseconds."""
+        return [each.percentile(share) for each in self.quiet], [each.percentile(share) for each in self.busy]
 
 
 def _beside_sends(settings: Settings) -> None:
     count = QUICK_MILLION if settings.quick else MILLION
     for name in lists.LISTS:
-        beside = _beside(name, count, settings.seconds * settings.rounds)
+        beside = _beside(name, count, settings.rounds)
         report = Report(f"Sends while a list of {name} is imported, {count:,} rows")
         for percent in (50, 99):
-            report.add(f"sends without an import, p{percent}", [beside.quiet.percentile(percent / 100)], "ms")
-            report.add(f"sends beside an import, p{percent}", [beside.busy.percentile(percent / 100)], "ms")
-        ratio = beside.busy.percentile(0.99) / beside.quiet.percentile(0.99)
-        report.add("ratio of p99", [ratio], "× quiet", at_most(3))
-        report.add("slowest send beside an import", [beside.busy.percentile(1)], "ms")
+            quiet, busy = beside.percentiles(percent / 100)
+            report.add(f"sends without an import, p{percent}", quiet, "ms")
+            report.add(f"sends beside an import, p{percent}", busy, "ms")
+        report.add("ratio of the medians of p99", [median(busy) / median(quiet)], "× quiet", at_most(3))
+        report.add("slowest send beside an import", [each.percentile(1) for each in beside.busy], "ms")
         report.add("imported through the gate", [beside.rows], "rows/s")
         report.notes.append(
-            f"{RATE:g} single sends a second, {CONNECTIONS} connections; each timed from when it was due"
+            f"{RATE:g} single sends a second over {CONNECTIONS} connections, timed from when each was due"
         )
+        report.notes.append(f"in windows of {WINDOW:g} s, without an import before and after it")
         report.notes.append("the gate on one core; the import's own process shares the other with the load")
         report.print()
 
 
-def _beside(name: str, count: int, seconds: float) -> Beside:
+def _beside(name: str, count: int, rounds: int) -> Beside:
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=stores.scratch())))
         path = lists.write(scratch / "people.csv", name, count)
@@ -200,22 +218,26 @@ def _beside(name: str, count: int, seconds: float) -> Beside:
         gate = stack.enter_context(Gate(scratch, scratch / "store.db", f"http://127.0.0.1:{up}"))
         requests = messages.posts("/sendgrid" + messages.MAIL_SEND, messages.singles(2000))
 
-        def sent(seconds: float) -> Answered:
-            order = Order(gate.ports["proxy"], requests, CONNECTIONS, seconds, RATE)
-            answered: Answered = driver.ask(order)
+        def sent() -> Answered:
+            answered: Answered = driver.ask(Order(gate.ports["proxy"], requests, CONNECTIONS, WINDOW, RATE))
             return answered.expect(202)
 
-        sent(1.0)  # connections and caches get warm
-        quiet = sent(seconds)
-        command = [sys.executable, "-m", "proxy", "import", "--config", str(gate.config), str(path)]
-        started = time.perf_counter()
-        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as running:
-            busy = sent(1.0)  # while it starts; and again as long as it runs
-            while running.poll() is None:
-                more = sent(1.0)
-                if running.poll() is None:
-                    busy.times.extend(more.times)
-            took = time.perf_counter() - started
-        if running.returncode:
-            raise RuntimeError("the import beside sends failed")
-        return Beside(quiet, busy, count / took)
+        sent()  # caches get warm
+        quiet = [sent() for _ in range(rounds)]
+        busy, rows = _during(gate, path, count, sent)
+        quiet += [sent() for _ in range(rounds)]
+        return Beside(quiet, busy, rows)
+
+
+def _during(gate: Gate, path: Path, count: int, sent: Callable[[], Answered]) -> tuple[list[Answered], float]:
+    """Import a file through the gate, and send as long as that takes; the last window, cut by its end, is left out."""
+    command = [sys.executable, "-m", "proxy", "import", "--config", str(gate.config), str(path)]
+    started = time.perf_counter()
+    busy = []
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as running:
+        while running.poll() is None:
+            busy.append(sent())
+    rate = count / (time.perf_counter() - started)
+    if running.returncode or len(busy) < 2:
+        raise RuntimeError("the import beside sends failed, or was over at once")
+    return busy[:-1], rate

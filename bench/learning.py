@@ -1,7 +1,7 @@
 """Learning: durable events per second, beside plain sqlite3 writing the same rows in the same grouping.
 
-The plain side is told the rows that learning wrote, and inserts them with `executemany` under the same schema, WAL and
-`synchronous=FULL`: what SQLite and the disk cost by themselves. Every event blacklists somebody new, which is the most
+The plain side is told the rows that learning wrote, and inserts them with `executemany` under the same schema and
+settings: what SQLite and the disk cost by themselves. Every event blacklists somebody new, which is the most
 that an event can bring about: a person, an address, a register, a suppressed row and a line of the journal.
 """
 
@@ -141,9 +141,7 @@ def _plain(path: Path, tables: Table, size: int) -> float:
         table: f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})" for table, rows in tables.items()
     }
     total = len(tables["person"])
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
+    with closing(stores.plain(path)) as connection:
         started = time.perf_counter()
         for first in range(0, total, size):
             connection.execute("BEGIN IMMEDIATE")

@@ -30,7 +30,7 @@ from bench.settings import Settings
 from policy import Policy
 from policy.model import MessageClass, Microseconds, Terms
 from policy.store import facts
-from policy.store.database import Database
+from policy.store.database import SETTINGS, Database
 from policy.store.digests import Digests, key_hash
 from policy.store.people import store_id, xng_id
 
@@ -114,6 +114,14 @@ def empty(path: Path) -> None:
     database = Database(path)
     database.open()
     database.close()
+
+
+def plain(path: Path) -> sqlite3.Connection:
+    """Open a file with plain sqlite3, under the settings that the gate's writer has."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    for pragma in SETTINGS:
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
 
 
 def _fill(connection: sqlite3.Connection, count: int) -> None:

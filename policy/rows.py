@@ -301,16 +301,17 @@ def cells_of(who: tuple[str, str, str, str], suppressing: Sequence[Suppressing])
     """Write one person's row: id, e-mail, unit and phone cell, and each register that suppresses with its time."""
     if not suppressing:
         return who + _NOTHING
-    newest: dict[str, str] = {}  # times of one width, which sort as texts do
-    words = []
-    for (kind, channel, origin, number), at in suppressing:
-        name = BLACKLIST if kind == Kind.BLACKLIST else channel
-        time = _exact(at)
-        newest[name] = max(newest.get(name, time), time)
-        words.append(f"{name}={origin}{'#' + quote(number, safe='+') if number else ''}@{time}")
-    blacklisted, opted_out = newest.pop(BLACKLIST, ""), newest.pop(Channel.ALL, "")
+    said = [(BLACKLIST if kind == Kind.BLACKLIST else channel, _exact(at)) for (kind, channel, _, _), at in suppressing]
+    newest = dict(said) if len(said) == 1 else dict(sorted(said))  # times of one width sort as they follow each other
+    words = [_word(name, time, register) for (name, time), (register, _) in zip(said, suppressing, strict=True)]
+    blacklisted, opted_out = newest.pop(BLACKLIST, ""), newest.pop("ALL", "")
     flags = (_FLAG[blacklisted != ""], blacklisted, _FLAG[opted_out != ""], opted_out)
-    return (*who, *flags, " ".join(sorted(newest)), " ".join(words))
+    return (*who, *flags, " ".join(newest), " ".join(words))
+
+
+def _word(name: str, time: str, register: tuple[str, str, str, str]) -> str:
+    _, _, origin, number = register
+    return f"{name}={origin}#{quote(number, safe='+')}@{time}" if number else f"{name}={origin}@{time}"
 
 
 _FLAG: Final = ("", "true")

@@ -26,6 +26,7 @@ from proxy.operator import Door, NoGate, client, door
 from proxy.transfer import BadFile
 
 COLLECT_AFTER: Final = 10_000  # objects: a send to a thousand is some thousand, walked again and again while it is read
+GIVE_WAY: Final = 0.0005  # seconds; by Python's own 5 ms, each step of a send would wait as long for an import
 OK: Final = 0
 FAILED: Final = 1
 USAGE: Final = 2
@@ -67,6 +68,7 @@ def serve(arguments: Namespace) -> int:
     loaded = _load(arguments)
     log.configure(loaded.config.log.level, loaded.config.log.format)
     gc.set_threshold(COLLECT_AFTER)
+    sys.setswitchinterval(GIVE_WAY)
     app = App(arguments.config, loaded)
     app.on_started = lambda: _greet(app)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

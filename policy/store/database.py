@@ -38,12 +38,19 @@ READ_WAIT = 0.1
 JUDGING = 2  # threads for sends to many; the others read on the event loop
 ASKING = 2
 _STEPS = 10_000  # of SQLite, between two looks at the clock
-# KiB. Readers keep SQLite's own 2 MB: over ten million rows nearly each page is a new one, and a small cache is faster,
-# because its buffers stay in the processor's.
-_WRITERS_CACHE = "PRAGMA cache_size = -32768"
-# Pages, 16 MB. Rows of many people change pages all over the store, and each checkpoint writes every one of them anew;
-# with SQLite's own thousand, an import would write all that it changed twice with each commit.
-_CHECKPOINT = "PRAGMA wal_autocheckpoint = 4000"
+# The writer's settings. Its cache is 32 MB; readers keep SQLite's own 2 MB: over ten million rows nearly each page is a
+# new one, and a small cache is faster, because its buffers stay in the processor's. A checkpoint comes after 4000
+# pages, 16 MB: an import changes pages all over the store, and each checkpoint writes all of them, so that by SQLite's
+# own thousand every commit of an import would write its pages twice.
+SETTINGS = (
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "secure_delete = ON",
+    "mmap_size = 0",
+    "journal_size_limit = 67108864",
+    "wal_autocheckpoint = 4000",
+    "cache_size = -32768",
+)
 _PROBE = "INSERT INTO meta VALUES ('probed', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 
 
@@ -184,11 +191,8 @@ class Database:
             self.path, timeout=WRITE_WAIT, isolation_level=None, check_same_thread=False, cached_statements=256
         )
         try:
-            for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "mmap_size = 0"):
+            for pragma in SETTINGS:
                 connection.execute(f"PRAGMA {pragma}")
-            connection.execute("PRAGMA journal_size_limit = 67108864")
-            connection.execute(_CHECKPOINT)
-            connection.execute(_WRITERS_CACHE)
             schema.migrate(sqlite_utils.Database(connection, execute_plugins=False))
             self._recognise(connection)
             connection.execute(_PROBE, ("opened",))  # a store that cannot be written must be told of at the start

@@ -97,7 +97,7 @@ def _suppressing(registers: list[tuple[Any, ...]]) -> list[Suppressing]:
     Where nothing is released under ANY, which is nearly always, each speaks for itself; their words stay as they are
     read, because making registers of a million rows takes longer than anything else here.
     """
-    if any(origin == state.ANY for _, _, _, origin, *_ in registers):
+    if len(registers) > 1 and any(origin == state.ANY for _, _, _, origin, *_ in registers):
         held = dict(register_of(list(fields)) for _, *fields in registers)
         return [(register, stamp.at) for register, stamp in sorted(state.suppressing(held))]
     return [
