@@ -301,12 +301,27 @@ def cells_of(who: tuple[str, str, str, str], suppressing: Sequence[Suppressing])
     """Write one person's row: id, e-mail, unit and phone cell, and each register that suppresses with its time."""
     if not suppressing:
         return who + _NOTHING
-    said = [(BLACKLIST if kind == Kind.BLACKLIST else channel, _exact(at)) for (kind, channel, _, _), at in suppressing]
-    newest = dict(said) if len(said) == 1 else dict(sorted(said))  # times of one width sort as they follow each other
+    if len(suppressing) == 1:  # nearly always
+        [(register, at)] = suppressing
+        name, time = _name(register), _exact(at)
+        return who + _flagged(name, time) + (_word(name, time, register),)
+    said = [(_name(register), _exact(at)) for register, at in suppressing]
+    newest = dict(sorted(said))  # times of one width sort as they follow each other
     words = [_word(name, time, register) for (name, time), (register, _) in zip(said, suppressing, strict=True)]
     blacklisted, opted_out = newest.pop(BLACKLIST, ""), newest.pop("ALL", "")
     flags = (_FLAG[blacklisted != ""], blacklisted, _FLAG[opted_out != ""], opted_out)
     return (*who, *flags, " ".join(newest), " ".join(words))
+
+
+def _flagged(name: str, time: str) -> tuple[str, str, str, str, str]:
+    """Give the plain cells where one thing alone is said."""
+    if name == BLACKLIST:
+        return "true", time, "", "", ""
+    return ("", "", "true", time, "") if name == "ALL" else ("", "", "", "", name)
+
+
+def _name(register: tuple[str, str, str, str]) -> str:
+    return BLACKLIST if register[0] == Kind.BLACKLIST else register[1]
 
 
 def _word(name: str, time: str, register: tuple[str, str, str, str]) -> str:

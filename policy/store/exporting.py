@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import math
 import sqlite3
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any, TypeVar
 
 import orjson
@@ -76,10 +76,12 @@ class _Beside:
         self._rows = rows
         self._waiting = next(rows, _END)
 
-    def of(self, pk: int) -> list[tuple[Any, ...]]:
+    def of(self, pk: int) -> Sequence[tuple[Any, ...]]:
         """Give the rows of a person; persons are asked for in their order."""
-        found: list[tuple[Any, ...]] = []
         waiting = self._waiting
+        if waiting[0] > pk:
+            return _NOTHING
+        found: list[tuple[Any, ...]] = []
         while waiting[0] <= pk:
             if waiting[0] == pk:
                 found.append(waiting)
@@ -89,14 +91,17 @@ class _Beside:
 
 
 _END = (math.inf,)
+_NOTHING: tuple[()] = ()
 
 
-def _suppressing(registers: list[tuple[Any, ...]]) -> list[Suppressing]:
+def _suppressing(registers: Sequence[tuple[Any, ...]]) -> Sequence[Suppressing]:
     """List the registers of a person that suppress, in their order.
 
     Where nothing is released under ANY, which is nearly always, each speaks for itself; their words stay as they are
     read, because making registers of a million rows takes longer than anything else here.
     """
+    if not registers:
+        return _NOTHING
     if len(registers) > 1 and any(origin == state.ANY for _, _, _, origin, *_ in registers):
         held = dict(register_of(list(fields)) for _, *fields in registers)
         return [(register, stamp.at) for register, stamp in sorted(state.suppressing(held))]
