@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import ACCEPTED, OpenGate, RunningGate, Upstream
 
 ADA, BOB = "ada@example.com", "bob@example.com"
-SWITCH = {"mail_settings": {"bypass_list_management": {"enable": True}, "footer": {"enable": False}}}
+SWITCH: dict[str, Any] = {"mail_settings": {"bypass_list_management": {"enable": True}, "footer": {"enable": False}}}
 NAME = "mail_settings.bypass_list_management"
 
 
