@@ -329,7 +329,7 @@ async def test_a_stopping_gate_says_so(gate: RunningGate, upstream: Upstream) ->
         dispatch.draining = True
     gate.app.health.draining = True
     mail, text = await gate.mail(A), await gate.text(PHONE)
-    assert told(mail) == told(text) == (503, "upstream_busy")
+    assert told(mail) == told(text) == (503, "stopping")
     assert (mail.get("Retry-After"), text.json["code"]) == ("5", 20503)
     ready = await gate.api("GET", "/health/ready", door="ops")
     assert (ready.status, ready.json["draining"]) == (503, True)
