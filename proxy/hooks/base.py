@@ -97,6 +97,7 @@ class Hooks(Protocol):
     """All that is known of one provider's webhooks."""
 
     WINDOW: float  # seconds by which a signed time may differ from now
+    PROOF: str  # for operators, in a sentence: what proves it, and what the `key` of the configuration is there
 
     def needs(self, hook: Hook) -> str | None:
         """Name what must be fetched before the check (a certificate), pinned to the provider's own host, or None.

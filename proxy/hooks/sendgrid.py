@@ -35,6 +35,10 @@ from proxy.hooks.base import (
 # SendGrid repeats for a day what was not taken, and nothing says that it signs anew.
 WINDOW = 26 * 3600.0
 
+PROOF = (
+    "a signature (ECDSA) over time and body; `key` is the verification key of Settings, Mail Settings, Event Webhook"
+)
+
 _SIGNATURE = "X-Twilio-Email-Event-Webhook-Signature"
 _TIMESTAMP = "X-Twilio-Email-Event-Webhook-Timestamp"
 
