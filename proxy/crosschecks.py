@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from proxy.config import Config, Listener, Route, Sender
 from proxy.faults import Place, key_path
+from proxy.hooks import base as hooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ def clashes(config: Config) -> Iterator[Clash]:
     yield from _keys(config)
     yield from _hosts(config)
     yield from _addresses(config)
+    yield from _webhooks(config)
 
 
 def listeners(config: Config) -> Iterator[tuple[Place, Listener]]:
@@ -157,6 +159,18 @@ def _addresses(config: Config) -> Iterator[Clash]:
             yield Clash(second, says, (section_of(first), section_of(second)))
 
 
+def _webhooks(config: Config) -> Iterator[Clash]:
+    """A webhook that is never heard, or that anybody could send, must not look as if it worked."""
+    for name, route in config.routes.items():
+        section, webhook = ("routes", name), route.webhook
+        if webhook is None:
+            continue
+        if route.provider not in hooks.names():
+            yield Clash((*section, "webhook"), "no webhooks of this provider are known", (section,))
+        elif not (webhook.key or webhook.topics):
+            yield Clash((*section, "webhook"), "needs a key (topics, for Amazon SNS)", (section,))
+
+
 def _twice(found: Iterable[tuple[Place, Hashable]], says: str) -> Iterator[Clash]:
     seen: dict[Hashable, Place] = {}
     for place, value in found:
@@ -192,7 +206,7 @@ def _route_warnings(route: Route) -> Iterator[tuple[str, str]]:
         yield "upstream", "is plain http: messages and credentials can be read on the way"
     if route.policy.mode == "shadow":
         yield "mode", "is shadow: nothing is kept from anybody, refusals are only told"
-    for key in ("on_unreadable", "on_unknown_request", "on_store_error"):
+    for key in ("on_unreadable", "on_unknown_request", "on_bypass", "on_store_error"):
         if getattr(route.policy, key) == "pass":
             yield key, "is pass: what would be refused on doubt is sent"
 

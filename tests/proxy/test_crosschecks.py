@@ -56,6 +56,8 @@ ONE = routes(one="")
             routes(one=f"{BEARER}, listen: '127.0.0.1:9000'"), id="a credential behind two loopback listeners"
         ),
         pytest.param(WIDE + ONE, id="no credential"),
+        pytest.param(routes(one="webhook: {key: [k, l]}"), id="a webhook with a key"),
+        pytest.param(routes(one="webhook: {topics: [arn]}"), id="a webhook with a topic"),
         pytest.param(
             "listen: {api: '0.0.0.0:1'}\napi: {keys: [{name: k, key: x, scopes: [users]}]}", id="an API with a key"
         ),
@@ -95,6 +97,12 @@ def test_what_goes_together_is_no_fault(text: str) -> None:
             WIDE + SENDER + routes(one="", two=BEARER),
             "routes.two.auth: is an open relay",
             id="without a sender of its own",
+        ),
+        pytest.param(routes(one="webhook: {effects: {}}"), "routes.one.webhook: needs a key", id="a webhook for all"),
+        pytest.param(
+            "routes: {one: {provider: twilio, upstream: sandbox, webhook: {key: k}}}",
+            "routes.one.webhook: no webhooks of this provider",
+            id="a webhook that nobody hears",
         ),
         pytest.param("listen: {api: '0.0.0.0:1'}", "listen.api: must be a loopback address", id="an API without keys"),
         pytest.param("listen: {api: 'gate:1'}", "listen.api: must be a loopback address", id="an API on a host name"),
