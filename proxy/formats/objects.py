@@ -61,6 +61,21 @@ def text(owner: dict[str, Any], name: str, place: str) -> str:
     return value
 
 
+def texts(owner: dict[str, Any], name: str, place: str) -> Iterator[tuple[str, str]]:
+    """Give the places and texts under a key that takes one text or an array of them; raises Unreadable.
+
+    One text stands at the place of the key, the others at its indexes. An absent key has none.
+    """
+    if isinstance(owner.get(name), str):
+        yield join(place, name), owner[name]
+        return
+    for number, told in enumerate(array(owner, name, place)):
+        spot = f"{join(place, name)}.{number}"
+        if not isinstance(told, str):
+            raise Unreadable("not a text", spot)
+        yield spot, told
+
+
 def strings(value: Any) -> Iterator[str]:
     """Give all texts of a tree, the keys of its objects among them."""
     if isinstance(value, str):

@@ -67,3 +67,25 @@ def test_breaks_are_refused(value: Any) -> None:
 def test_what_has_no_breaks_passes(value: Any) -> None:
     """Anything else may become a header."""
     objects.refuse_breaks({"Subject": value}, "Subject", "")
+
+
+@pytest.mark.parametrize(
+    ("owner", "told"),
+    [
+        pytest.param({}, [], id="an absent key"),
+        pytest.param({"to": "a"}, [("x.to", "a")], id="one text"),
+        pytest.param({"to": ""}, [("x.to", "")], id="an empty text"),
+        pytest.param({"to": ["a", ""]}, [("x.to.0", "a"), ("x.to.1", "")], id="an array"),
+    ],
+)
+def test_one_text_or_an_array_of_them_is_read(owner: dict[str, Any], told: list[tuple[str, str]]) -> None:
+    """One text stands at the place of its key, those of an array at their indexes."""
+    assert list(objects.texts(owner, "to", "x")) == told
+
+
+@pytest.mark.parametrize(("value", "place"), [(None, "to"), (7, "to"), ({}, "to"), (["a", 7], "to.1")])
+def test_what_is_neither_text_nor_array_of_texts_is_unreadable(value: Any, place: str) -> None:
+    """Anything else is told by its place."""
+    with pytest.raises(Unreadable) as refused:
+        list(objects.texts({"to": value}, "to", ""))
+    assert refused.value.place == place
