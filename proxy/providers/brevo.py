@@ -245,7 +245,7 @@ def trimmed(message: Message, change: Change) -> Trimmed:
     endpoint = _OTHERS.get(strict.plain_path(message.request.path) or "")
     if endpoint is not None:
         left = [told for place, told in texts(tree, endpoint.people, "") if place not in change.places]
-        if not left or change.places == {endpoint.people}:
+        if not left:
             raise Unreadable("nobody is left in the send", endpoint.people, Reason.NO_RECIPIENT)
         return Trimmed(strict.write_json({**tree, endpoint.people: left}), change.places)
     return _trimmed_mail(tree, change.places)
