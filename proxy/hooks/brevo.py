@@ -25,6 +25,9 @@ from proxy.hooks.base import (
 )
 
 WINDOW: Final = 0.0  # nothing is signed, so no time is
+PROOF = (
+    "nothing is signed; `key` is the token, or the password, that the webhook's authentication shows (bearer or basic)"
+)
 
 # Names differ between the pages, the API that makes webhooks and what comes: they are compared by their letters.
 _WORDS: Final = {

@@ -35,6 +35,7 @@ from proxy.hooks.base import (
 )
 
 WINDOW: Final = 300.0  # Svix signs each try anew
+PROOF = "a signature (Svix, HMAC-SHA256) over id, time and body; `key` is the signing secret, `whsec_…`"
 
 _ORIGINS: Final = {"bounce": Says.HARD_BOUNCE, "complaint": Says.COMPLAINT, "manual": Says.UNSUBSCRIBE}
 _REASONS: Final = {"previous_bounce": Says.HARD_BOUNCE, "previous_complaint": Says.COMPLAINT}
