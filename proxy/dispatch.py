@@ -36,7 +36,7 @@ from proxy.walk import Walk
 Observer = Callable[[Outcome], None]
 
 _STREAMED_FROM = 1 << 20  # bytes of a harmless request's body above which it is not held in memory
-_LARGE = 1 << 20  # bytes of a body whose reading would hold up the others, and goes to a thread
+_LARGE = 1 << 16  # bytes of a body whose reading would hold up the others, and goes to a thread
 
 
 class Dispatch:
