@@ -29,6 +29,7 @@ docs: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.test_docs
 	$(BIN)/python -m tests.test_policy_docs
 	$(BIN)/python -m tests.test_webhook_docs
+	$(BIN)/python -m tests.test_provider_docs
 
 # An environment that is made by halves is none: the next make would take it for a whole one.
 $(BIN)/python:
