@@ -91,8 +91,8 @@ _LISTING = Shape(frozenset({"Messages"}), _DECIDING)
 _BULK = Shape(_BESIDE | {"Messages"}, _DECIDING)
 _HEADER = Shape(frozenset({"Name", "Value"}), frozenset({"Name", "Value"}))
 _HEADER_NAME = re.compile(r"[!-9;-~]+")  # RFC 5322, section 2.2
-_RECIPIENT_HEADERS = frozenset({"to", "cc", "bcc", "resentto", "resentcc", "resentbcc"})
-_DECIDING_HEADERS = ("xpmmessagestream", "xpmtag", "xpmmetadata", "xpmbcc", "xpmrcpt")
+_RECIPIENT_HEADERS = frozenset({"to", "cc", "bcc", "resentto", "resentcc", "resentbcc", "apparentlyto"})
+_OWN_HEADERS = ("xpmmessagestream", "xpmtag", "xpmmetadata", "xpmbcc", "xpmrcpt")
 _DEFAULT_STREAM = "outbound"
 _MARKERS = ("MessageStream", "Tag", "TemplateAlias", "TemplateId")
 _CAMPAIGN = ("Metadata.campaign", "Metadata.campaign_id", "Tag")
@@ -184,8 +184,8 @@ def _check_texts(message: dict[str, Any], place: str) -> None:
         header_name = _HEADER.check(header, spot).get("Name")
         if not isinstance(header_name, str) or not _HEADER_NAME.fullmatch(header_name):
             raise Unreadable("a header's name is none", spot)
-        letters = strict.letters(header_name)
-        if letters in _RECIPIENT_HEADERS or letters.startswith(_DECIDING_HEADERS):
+        own = strict.letters(header_name).startswith(_OWN_HEADERS)
+        if own or strict.looks_like(header_name, _RECIPIENT_HEADERS):
             raise Unreadable("a header decides who gets the message, or of what class it is", spot)
         refuse_breaks({"Value": None, **header}, "Value", spot)
 
