@@ -7,9 +7,9 @@ that a body must satisfy (a row may name another schema, or with "" none); and a
 a place. A table whose bodies hold several addresses in one text gives a function `pieces` that takes a request apart
 into all that it says.
 
-A test that asks for `name` runs for each provider; for `sample`, for each send (`trimmable`: of those whose removal
-the table spells out, `described`: of those whose table has a SPEC); for `table` with the name of a kind of rows, for
-each row of that kind.
+A test that asks for `name` runs for each provider; for `sample`, for each send (`addressed`: of those that name
+somebody, which a send to a stored list does not; `trimmable`: of those whose removal the table spells out; `described`:
+of those whose table has a SPEC); for `table` with the name of a kind of rows, for each row of that kind.
 """
 
 from __future__ import annotations
@@ -124,6 +124,7 @@ def all_rows(kind: str) -> list[tuple[Table, str, Any]]:
 
 SAMPLES: dict[str, Callable[[Sample], bool]] = {
     "sample": lambda _: True,
+    "addressed": lambda sample: bool(sample.recipients),
     "trimmable": lambda sample: sample.removal is not None,
     "described": lambda sample: bool(sample.table.spec) and sample.written_in == "json" and sample.schema != "",
     "bypassing": lambda sample: bool(sample.bypasses),
