@@ -1,0 +1,90 @@
+"""Postmark's webhooks: https://postmarkapp.com/developer/webhooks/webhooks-overview.
+
+A request holds one flat event, named by RecordType. Nothing is signed: the operator puts a key into the webhook's
+address or its headers. A suppression holds for one message stream; the gate knows no streams and takes it for all of
+the provider. That somebody but the recipient lifted one (Origin) does not say that the recipient wants mail again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from proxy.hooks.base import (
+    Hook,
+    Notice,
+    Says,
+    Secrets,
+    at_text,
+    check_key,
+    identity,
+    json_items,
+    nothing_needed,
+    text,
+    unusable,
+    usable,
+)
+
+WINDOW = 0.0  # no time is signed
+
+# Reasons of a SubscriptionChange, and the types of a Bounce that are more than a delivery that failed this time. Any
+# other reason for which Postmark sends no more is taken for the recipient's wish.
+_REASONS = {"HardBounce": Says.HARD_BOUNCE, "SpamComplaint": Says.COMPLAINT}
+_TYPES = {
+    "HardBounce": Says.HARD_BOUNCE,
+    "BadEmailAddress": Says.HARD_BOUNCE,
+    "SpamComplaint": Says.COMPLAINT,
+    "SpamNotification": Says.COMPLAINT,
+    "Unsubscribe": Says.UNSUBSCRIBE,
+    "ManuallyDeactivated": Says.UNSUBSCRIBE,
+}
+_SAME = ("RecordType", "ID", "MessageID", "MessageStream", "Recipient", "Email", "Type", "SuppressSending")
+_TIMES = ("ChangedAt", "BouncedAt", "DeliveredAt", "ReceivedAt")
+
+needs = nothing_needed
+confirm = nothing_needed
+
+
+def check(hook: Hook, secrets: Secrets, now: float, fetched: bytes | None) -> None:
+    """Look for a key of the configuration as password or bearer token; raises Forged."""
+    del now, fetched
+    check_key(hook, secrets)
+
+
+def read(hook: Hook) -> tuple[Notice, ...]:
+    """Give one notice for the event; raises Garbled."""
+    return tuple(map(_notice, json_items(hook.body)))
+
+
+def _notice(item: Any) -> Notice:
+    event = usable(item)
+    if event is None:
+        return unusable(item)
+    word = text(event, "RecordType")
+    says = _says(word, event)
+    address = text(event, "Recipient", "Email")
+    if says is Says.UNUSABLE or (says is not Says.NOTHING and not address):
+        return unusable(item, word)
+    return Notice(says, address, at_text(text(event, *_TIMES)), identity(event, *_SAME, *_TIMES), word, event)
+
+
+def _says(word: str, event: Mapping[str, Any]) -> Says:
+    match word:
+        case "":
+            return Says.UNUSABLE
+        case "SpamComplaint":
+            return Says.COMPLAINT
+        case "Bounce":
+            return _TYPES.get(text(event, "Type"), Says.NOTHING)
+        case "SubscriptionChange":
+            return _change(event)
+    return Says.NOTHING
+
+
+def _change(event: Mapping[str, Any]) -> Says:
+    suppresses = event.get("SuppressSending")
+    if not isinstance(suppresses, bool):
+        return Says.UNUSABLE
+    if suppresses:
+        return _REASONS.get(text(event, "SuppressionReason"), Says.UNSUBSCRIBE)
+    return Says.RESUBSCRIBE if text(event, "Origin") == "Recipient" else Says.NOTHING
