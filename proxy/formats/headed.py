@@ -7,22 +7,20 @@ headers that could become one after all (Bcc, a provider's own) are refused.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from policy.identity import email_keys
 from proxy import strict
-from proxy.formats import mailboxes, mime
+from proxy.formats import mail_headers, mailboxes, mime
 from proxy.formats.mailboxes import Mailbox
 from proxy.formats.objects import Shape, join, refuse_breaks
 from proxy.providers.base import Unreadable
 
-_ENVELOPES = ("Bcc", "Resent-To", "Resent-Cc", "Resent-Bcc", "X-MSYS-API")
-_REFUSED = frozenset({"to", "apparentlyto", *map(strict.letters, _ENVELOPES)})
-_CC = frozenset({"cc"})
+_OWN_HEADER = "X-MSYS-API"
+_OWN = frozenset({strict.letters(_OWN_HEADER)})
+_ENVELOPES = ("Bcc", "Resent-To", "Resent-Cc", "Resent-Bcc", _OWN_HEADER)
 _SHOWN = ("To", "Cc")  # of a raw message
-_BECOME_HEADERS = ("subject", "from", "reply_to", "headers")
-_NAME = re.compile(r"[!-9;-~]+")  # RFC 5322, section 2.2
+_BECOME_HEADERS = ("subject", "from", "reply_to")
 
 
 def check(content: dict[str, Any], place: str, sender: Shape) -> None:
@@ -33,13 +31,11 @@ def check(content: dict[str, Any], place: str, sender: Shape) -> None:
     if isinstance(content.get("from"), dict):
         sender.check(content["from"], join(place, "from"))
     headers = content.get("headers")
-    if not isinstance(headers, dict | None):
-        raise Unreadable("not an object", join(place, "headers"))
-    for name in headers or ():
-        if not _NAME.fullmatch(name) or strict.looks_like(name, _REFUSED):
-            raise Unreadable("a header's name is none, or decides who gets the message", join(place, "headers"))
-        if strict.looks_like(name, _CC):
-            _check_cc(name, (headers or {})[name], join(place, "headers"))
+    if isinstance(headers, dict):
+        for value in (value for name, value in headers.items() if _is_cc(name)):
+            people(value, join(place, "headers"))
+        headers = {name: value for name, value in headers.items() if not _is_cc(name)}
+    mail_headers.check({"headers": headers}, "headers", place, _OWN)
     for name in _BECOME_HEADERS:
         if name in content:
             refuse_breaks(content, name, place)
@@ -47,17 +43,15 @@ def check(content: dict[str, Any], place: str, sender: Shape) -> None:
         _raw(content["email_rfc822"], join(place, "email_rfc822"))
 
 
-def _check_cc(name: str, value: Any, place: str) -> None:
-    if name.lower() != "cc":
-        raise Unreadable("a header only looks like Cc", place)
-    people(value, place)
+def _is_cc(name: str) -> bool:
+    return name.lower() == "cc"
 
 
 def _raw(text: Any, place: str) -> mime.Mime:
     if not isinstance(text, str):
         raise Unreadable("not a text", place)
     try:
-        message = mime.read(text.encode(), ("X-MSYS-API",))
+        message = mime.read(text.encode(), (_OWN_HEADER,))
         for name in _SHOWN:
             message.mailboxes(name)
     except Unreadable as unreadable:
@@ -107,6 +101,6 @@ def without(content: dict[str, Any], lost: frozenset[str]) -> dict[str, Any]:
 
 def _cc_rest(name: str, value: Any, lost: frozenset[str]) -> Any:
     """Give what stays of a header, None where nothing does; a header that loses nobody stays as it is."""
-    if name.lower() != "cc" or not value:
+    if not _is_cc(name) or not value:
         return value
     return rest(value, lost) or None

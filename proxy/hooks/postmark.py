@@ -26,6 +26,7 @@ from proxy.hooks.base import (
 )
 
 WINDOW = 0.0  # no time is signed
+PROOF = "nothing is signed; `key` is the password in the webhook's address, or a bearer token in a header of it"
 
 # Reasons of a SubscriptionChange, and the types of a Bounce that are more than a delivery that failed this time. Any
 # other reason for which Postmark sends no more is taken for the recipient's wish.

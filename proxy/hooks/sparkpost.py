@@ -26,6 +26,7 @@ from proxy.hooks.base import (
 )
 
 WINDOW = 0.0  # no time is signed
+PROOF = "nothing is signed; `key` is the password of its Basic authentication, or the older `auth_token`"
 
 _WORDS = {
     "list_unsubscribe": Says.UNSUBSCRIBE,

@@ -1,4 +1,4 @@
-"""Postmark, https://postmarkapp.com/developer/api/email-api, with its templates, batches and bulk sends.
+"""Postmark: https://postmarkapp.com/developer/api/email-api, with its templates, batches and bulk sends.
 
 A message names its recipients in three comma lists: To, Cc and Bcc. A request holds one message, an array of them, or
 an object with `Messages`. Answers to the arrays are zipped with them by position, so each message has its entry there.
@@ -17,8 +17,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from enum import Enum, auto
-from hashlib import sha256
-from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -27,7 +25,7 @@ from policy.identity import email_keys
 from policy.model import Channel, Recipient, Refused, Send
 from policy.reasons import Reason
 from proxy import strict
-from proxy.formats import inactive
+from proxy.formats import ids, inactive, mail_headers, markers
 from proxy.formats.mailboxes import Mailbox, mailboxes, without
 from proxy.formats.objects import Shape, array, join, refuse_breaks
 from proxy.formats.positions import spliced
@@ -91,7 +89,6 @@ _LISTING = Shape(frozenset({"Messages"}), _DECIDING)
 _BULK = Shape(_BESIDE | {"Messages"}, _DECIDING)
 _HEADER = Shape(frozenset({"Name", "Value"}), frozenset({"Name", "Value"}))
 _HEADER_NAME = re.compile(r"[!-9;-~]+")  # RFC 5322, section 2.2
-_RECIPIENT_HEADERS = frozenset({"to", "cc", "bcc", "resentto", "resentcc", "resentbcc", "apparentlyto"})
 _OWN_HEADERS = ("xpmmessagestream", "xpmtag", "xpmmetadata", "xpmbcc", "xpmrcpt")
 _DEFAULT_STREAM = "outbound"
 _MARKERS = ("MessageStream", "Tag", "TemplateAlias", "TemplateId")
@@ -129,9 +126,9 @@ def read(request: Request, settings: Settings) -> Message:
     recipients = tuple(recipient for place, message in entries for recipient in _recipients(message, place))
     if not recipients:
         raise Unreadable("the send names no recipient", "", Reason.NO_RECIPIENT)
-    markers = _markers(form, tree, entries)
-    campaign = next((markers[name][0] for name in _CAMPAIGN if name in markers), "")
-    return Message(request, Send(Channel.MAIL, recipients, markers, campaign), tree)
+    told = _markers(form, tree, entries)
+    campaign = next((told[name][0] for name in _CAMPAIGN if name in told), "")
+    return Message(request, Send(Channel.MAIL, recipients, told, campaign), tree)
 
 
 def _form(request: Request) -> _Form:
@@ -185,7 +182,7 @@ def _check_texts(message: dict[str, Any], place: str) -> None:
         if not isinstance(header_name, str) or not _HEADER_NAME.fullmatch(header_name):
             raise Unreadable("a header's name is none", spot)
         own = strict.letters(header_name).startswith(_OWN_HEADERS)
-        if own or strict.looks_like(header_name, _RECIPIENT_HEADERS):
+        if own or strict.looks_like(header_name, mail_headers.RECIPIENTS):
             raise Unreadable("a header decides who gets the message, or of what class it is", spot)
         refuse_breaks({"Value": None, **header}, "Value", spot)
 
@@ -193,11 +190,8 @@ def _check_texts(message: dict[str, Any], place: str) -> None:
 # ── markers ──
 
 
-def _markers(form: _Form, tree: Any, entries: list[_Entry]) -> Mapping[str, tuple[str, ...]]:
-    # A marker speaks for the whole request, so all its messages must say the same.
-    first, *others = (_own_markers(_whole(form, tree, message), form) for _, message in entries)
-    common = {name: (text,) for name, text in first.items() if all(each.get(name) == text for each in others)}
-    return MappingProxyType(common)
+def _markers(form: _Form, tree: Any, entries: list[_Entry]) -> markers.Markers:
+    return markers.common(_own_markers(_whole(form, tree, message), form) for _, message in entries)
 
 
 def _whole(form: _Form, tree: Any, message: dict[str, Any]) -> dict[str, Any]:
@@ -209,14 +203,13 @@ def _whole(form: _Form, tree: Any, message: dict[str, Any]) -> dict[str, Any]:
     return {**tree, **message, "Metadata": metadata}
 
 
-def _own_markers(message: dict[str, Any], form: _Form) -> dict[str, str]:
-    found: dict[str, Any] = {name: message.get(name) for name in _MARKERS}
-    if found["MessageStream"] is None and form is not _Form.BULK:
-        found["MessageStream"] = _DEFAULT_STREAM  # a bulk send's own default is not documented
+def _own_markers(message: dict[str, Any], form: _Form) -> markers.Markers:
     metadata = message.get("Metadata")
-    if isinstance(metadata, dict):
-        found |= {f"Metadata.{name}": value for name, value in metadata.items()}
-    return {name: str(value) for name, value in found.items() if type(value) in (str, int) and value != ""}
+    names = metadata if isinstance(metadata, dict) else ()
+    found = markers.of(message, *_MARKERS) | markers.of(metadata, *names, prefix="Metadata.")
+    if message.get("MessageStream") is None and form is not _Form.BULK:
+        found["MessageStream"] = (_DEFAULT_STREAM,)  # a bulk send's own default is not documented
+    return found
 
 
 # ── writing ──
@@ -371,28 +364,23 @@ def accepted(request: Request, decision: str) -> Answer:
     """Answer as Postmark does when it takes a send: 200, an id for each message, for a bulk send one for all."""
     form = _form(request)
     if form is _Form.BULK:
-        return _answer(200, {"ID": _id(decision, 0), "Status": "Accepted", "SubmittedAt": _NEVER})
+        return _answer(200, {"ID": ids.uuid(decision, 0), "Status": "Accepted", "SubmittedAt": _NEVER})
     try:
         tree = orjson.loads(request.body)
     except ValueError:
         tree = None  # what cannot be read passes where the operator says so
     taken = {"ErrorCode": 0, "Message": "OK"}
     if form is _Form.ONE:
-        return _answer(200, _item(tree, taken, _id(decision, 0)))
+        return _answer(200, _item(tree, taken, ids.uuid(decision, 0)))
     messages = tree.get("Messages") if isinstance(tree, dict) else tree
     listed = messages if isinstance(messages, list) else []
-    return _answer(200, [_item(each, taken, _id(decision, index)) for index, each in enumerate(listed)])
+    return _answer(200, [_item(each, taken, ids.uuid(decision, index)) for index, each in enumerate(listed)])
 
 
 def _item(message: Any, told: dict[str, Any], message_id: str = _NO_ID) -> dict[str, Any]:
     # Postmark's own failed entries have no To, SubmittedAt and MessageID; its SDK for Python breaks over that.
     to = message.get("To") if isinstance(message, dict) else None
     return {"To": to if isinstance(to, str) else "", "SubmittedAt": _NEVER, "MessageID": message_id, **told}
-
-
-def _id(decision: str, index: int) -> str:
-    digits = sha256(f"{decision} {index}".encode()).hexdigest()
-    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:32]))
 
 
 def _answer(status: int, content: Any) -> Answer:

@@ -1,4 +1,4 @@
-"""SparkPost, https://developers.sparkpost.com/api/transmissions.
+"""SparkPost: https://developers.sparkpost.com/api/transmissions.
 
 One transmission is one content and an array of recipients, each an envelope of its own: a copy is one more recipient,
 whose `header_to` says whom its To header shows, and the Cc header of the content is text alone. So is all that raw
@@ -15,10 +15,9 @@ SMTP API with hidden copies in it) in contents that come over HTTP, and nothing 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
-from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl
@@ -29,7 +28,7 @@ from policy.identity import email_keys
 from policy.model import Channel, Recipient, Send
 from policy.reasons import Reason
 from proxy import strict
-from proxy.formats import headed
+from proxy.formats import headed, ids, markers
 from proxy.formats.objects import Shape, array, join, refuse_breaks
 from proxy.formats.positions import original_index
 from proxy.providers.base import (
@@ -126,10 +125,10 @@ def read(request: Request, settings: Settings) -> Message:
         raise Unreadable("neither recipients nor a stored list of them", "recipients")
     if not stored and not recipients:
         raise Unreadable("the send names no recipient", "recipients", Reason.NO_RECIPIENT)
-    markers = _markers(body, options)
+    told = _markers(body, options)
     return Message(
         request,
-        Send(Channel.MAIL, recipients, markers, markers.get("campaign_id", ("",))[0]),
+        Send(Channel.MAIL, recipients, told, told.get("campaign_id", ("",))[0]),
         body,
         hidden=(_LIST_ID,) if stored else (),
         # Anything that is not plainly off may be read as on.
@@ -176,19 +175,17 @@ def _start_time(options: dict[str, Any]) -> float | None:
 # ── markers ──
 
 
-def _markers(body: dict[str, Any], options: dict[str, Any]) -> Mapping[str, tuple[str, ...]]:
-    content, transactional = body.get("content") or {}, options.get("transactional")
+def _markers(body: dict[str, Any], options: dict[str, Any]) -> markers.Markers:
+    transactional, metadata, tags = options.get("transactional"), _common_metadata(body), _common_tags(body)
     found = {
-        "options.transactional": str(transactional).lower() if isinstance(transactional, bool) else None,
-        "options.ip_pool": options.get("ip_pool"),
-        "campaign_id": body.get("campaign_id"),
-        "content.template_id": content.get("template_id"),
-        "content.ab_test_id": content.get("ab_test_id"),
-        **{f"metadata.{name}": value for name, value in _common_metadata(body).items()},
+        **markers.of(body, "campaign_id"),
+        **markers.of(options, "ip_pool", prefix="options."),
+        **markers.of(body.get("content"), "template_id", "ab_test_id", prefix="content."),
+        **markers.of(metadata, *metadata, prefix="metadata."),
     }
-    markers = {name: (str(value),) for name, value in found.items() if type(value) in (str, int) and value != ""}
-    tags = _common_tags(body)
-    return MappingProxyType({**markers, "tags": tags} if tags else markers)
+    if isinstance(transactional, bool):
+        found["options.transactional"] = (str(transactional).lower(),)
+    return MappingProxyType({**found, "tags": tags} if tags else found)
 
 
 def _listed(body: dict[str, Any]) -> list[dict[str, Any]]:
@@ -355,7 +352,7 @@ def accepted(request: Request, decision: str) -> Answer:
     results = {
         "total_rejected_recipients": 0,
         "total_accepted_recipients": len(recipients) if isinstance(recipients, list) else 0,
-        "id": str(10**16 + int(sha256(decision.encode()).hexdigest()[:13], 16)),
+        "id": str(10**16 + int(ids.digest(decision)[:13], 16)),
     }
     return _answer(200, {"results": results})
 

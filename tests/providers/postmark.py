@@ -259,6 +259,16 @@ SENDS: dict[str, dict[str, Any]] = {
         },
         "campaign": "spring",
     },
+    "metadata that are none": {
+        "request": post([message(ADA, Metadata=7), message(BOB, Metadata=["a"], Tag=[])], BATCH),
+        "recipients": [("0.To.0", MAIL, ADA), ("1.To.0", MAIL, BOB)],
+        "markers": OUTBOUND,
+    },
+    "metadata that are none, of a bulk send": {
+        "request": bulk({"To": ADA, "Metadata": 7}, {"To": BOB}, Metadata={"a": "1"}, MessageStream="news"),
+        "recipients": [("Messages.0.To.0", MAIL, ADA), ("Messages.1.To.0", MAIL, BOB)],
+        "markers": {"MessageStream": ("news",)},
+    },
     "a tag is a campaign": {
         "request": send(Tag="spring"),
         "recipients": [("To.0", MAIL, ADA)],

@@ -244,6 +244,10 @@ SENDS: dict[str, dict[str, Any]] = {
         },
         "campaign": "spring",
     },
+    "metadata and tags that are none": {
+        "request": send({"address": ADA, "metadata": 7, "tags": 7}, {"address": BOB}, metadata={"a": "1"}),
+        "recipients": [("recipients.0", MAIL, ADA), ("recipients.1", MAIL, BOB)],
+    },
     "an A/B test": {
         "request": send(ADA, content={"ab_test_id": "password_reset"}, options={"transactional": False}),
         "recipients": [("recipients.0", MAIL, ADA)],
