@@ -15,9 +15,10 @@ SMTP API with hidden copies in it) in contents that come over HTTP, and nothing 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl
@@ -246,23 +247,31 @@ def _gone(
     recipients: tuple[Recipient, ...], entries: list[dict[str, Any]], places: frozenset[str]
 ) -> tuple[frozenset[str], frozenset[str]]:
     """Give the places that go, and what tells those who are gone from everybody who stays."""
-    shown = {
-        recipient.place: headed.people(each["address"].get("header_to"))
-        for recipient, each in zip(recipients, entries, strict=True)
-        if isinstance(each["address"], dict) and each["address"].get("header_to")
-    }
-    gone = places
-    while True:
-        lost = _told_by(each for each in recipients if each.place in gone)
-        lost -= _told_by(each for each in recipients if each.place not in gone)
-        fallen = {place for place, people in shown.items() if people and all(map(lost.intersection, people))} - gone
-        if not fallen:
-            return gone, lost
-        gone |= fallen
+    people = {recipient.place: _people(each["address"]) for recipient, each in zip(recipients, entries, strict=True)}
+    showing: dict[str, list[str]] = {}
+    for place, shown in people.items():
+        for told in chain.from_iterable(shown):
+            showing.setdefault(told, []).append(place)
+    own = {each.place: each.keys or (each.address,) for each in recipients}
+    holders: dict[str, int] = {}
+    for told in chain.from_iterable(own.values()):
+        holders[told] = holders.get(told, 0) + 1
+    gone, lost, falling = set[str](), set[str](), [*places]
+    while falling:
+        place = falling.pop()
+        if place in gone:
+            continue
+        gone.add(place)
+        holders |= {told: holders[told] - 1 for told in own[place]}
+        now_lost = {told for told in own[place] if not holders[told]}
+        lost |= now_lost
+        copies = chain.from_iterable(showing.get(told, ()) for told in now_lost)
+        falling += [copy for copy in copies if not any(map(lost.isdisjoint, people[copy]))]
+    return frozenset(gone), frozenset(lost)
 
 
-def _told_by(recipients: Iterable[Recipient]) -> frozenset[str]:
-    return frozenset(told for each in recipients for told in each.keys or (each.address,))
+def _people(address: Any) -> tuple[tuple[str, ...], ...]:
+    return headed.people(address.get("header_to")) if isinstance(address, dict) else ()
 
 
 def _shown(recipient: dict[str, Any], lost: frozenset[str]) -> dict[str, Any]:

@@ -166,6 +166,21 @@ SENDS: dict[str, dict[str, Any]] = {
             },
         ],
     },
+    "copies of copies": {
+        "request": send(ADA, BOB, copy(CY, ADA), copy(DI, CY), copy("eve@x.io", f"{DI}, {CY}")),
+        "recipients": [
+            ("recipients.0", MAIL, ADA),
+            ("recipients.1", MAIL, BOB),
+            ("recipients.2", MAIL, CY),
+            ("recipients.3", MAIL, DI),
+            ("recipients.4", MAIL, "eve@x.io"),
+        ],
+        "removal": {
+            "places": {"recipients.0"},
+            "gone": {f"recipients.{number}" for number in (0, 2, 3, 4)},
+            "body": send(BOB).body,
+        },
+    },
     "a copy that nobody sees any more": {
         "request": send(ADA, copy(CY, ADA), content={**TEXT, "headers": {"Cc": CY}}),
         "recipients": [("recipients.0", MAIL, ADA), ("recipients.1", MAIL, CY)],

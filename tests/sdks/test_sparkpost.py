@@ -162,6 +162,17 @@ async def test_copies_show_nobody_who_is_gone(
     assert who.encode() not in upstream.heard[0].body
 
 
+async def test_a_stored_list_passes_where_that_is_allowed(open_gate: OpenGate, upstream: Upstream) -> None:
+    """Where the path is allowed, a transmission to a stored list goes out, without its bypass."""
+    upstream.answer = reply(200, b'{"results": {"id": "1"}}', JSON)
+    route = {"provider": "sparkpost", "upstream": upstream.url, "allow_paths": ["/api/v1/transmissions"]}
+    gate = await open_gate(routes={"sp": route})
+    body = b'{"options":{"skip_suppression":true},"recipients":{"list_id":"all"},"content":{"template_id":"x"}}'
+    answer = await gate.post("/sp/api/v1/transmissions", body, JSON)
+    assert (answer.status, answer.get("X-Sendgate-Passed")) == (200, "allow_paths")
+    assert upstream.heard[0].json == {"options": {}, "recipients": {"list_id": "all"}, "content": {"template_id": "x"}}
+
+
 async def test_a_stored_list_is_refused(sp: RunningGate, upstream: Upstream) -> None:
     """A transmission to people whom only SparkPost knows raises the SDK's error."""
     with pytest.raises(SparkPostAPIException) as raised:
