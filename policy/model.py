@@ -46,7 +46,8 @@ class Recipient:
 
     `place` names the spot the way the provider's own errors do (`personalizations.0.to.1`). `keys` are all the keys
     that the address may stand for, the canonical one first; no key at all means an invalid address. `scheduled_at`
-    is in seconds since 1970, or None for now.
+    is in seconds since 1970, or None for now; `delay` is by how many seconds the provider may send later than that,
+    where it picks the time itself.
     """
 
     place: str
@@ -54,6 +55,7 @@ class Recipient:
     address: str
     keys: tuple[str, ...]
     scheduled_at: float | None = None
+    delay: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ def decide(send: Send, facts: Facts, terms: Terms, now: Microseconds) -> Verdict
     for recipient in send.recipients:
         keys = recipient.keys
         people = holders.get(keys[0], ()) if len(keys) == 1 else everybody(keys, holders)
-        if not (people or screened or not keys or recipient.scheduled_at):
+        if not (people or screened or not keys or recipient.scheduled_at or recipient.delay):
             continue  # nothing is known against the recipient and no rule looks at strangers
         found = first_finding(Case(recipient, people, facts, terms, seconds))
         if found is not None:
@@ -139,10 +139,11 @@ def unknown_recipient(case: Case) -> Finding | None:
 
 def scheduled_too_far(case: Case) -> Finding | None:
     """Refuse marketing that would leave long after today's standing: tomorrow's opt-out could not stop it."""
-    ahead, at = case.terms.max_schedule_ahead, case.recipient.scheduled_at
-    if at is None or ahead is None or case.terms.message_class is MessageClass.TRANSACTIONAL:
+    ahead = case.terms.max_schedule_ahead
+    if ahead is None or case.terms.message_class is MessageClass.TRANSACTIONAL:
         return None
-    return Finding(Reason.SCHEDULED_TOO_FAR) if at - case.now > ahead else None
+    latest = max(case.recipient.scheduled_at or 0.0, case.now) + case.recipient.delay
+    return Finding(Reason.SCHEDULED_TOO_FAR) if latest - case.now > ahead else None
 
 
 RULES: tuple[Rule, ...] = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -257,6 +258,23 @@ def test_marketing_is_not_scheduled_too_far(ahead: float | None, limit: float | 
     to = recipient(KEY, at=None if ahead is None else SECONDS + ahead)
     assert judged(to, {}, terms(MARKETING, max_schedule_ahead=limit), None) == marketing
     assert judged(to, {}, terms(TRANSACTIONAL, max_schedule_ahead=limit), None) == "passes"
+
+
+@pytest.mark.parametrize(
+    ("ahead", "delay", "marketing"),
+    [
+        pytest.param(None, 60.0, "passes", id="held as long as allowed"),
+        pytest.param(None, 60.5, "scheduled_too_far", id="held too long"),
+        pytest.param(30.0, 30.0, "passes", id="scheduled and held as long as allowed"),
+        pytest.param(30.0, 30.5, "scheduled_too_far", id="scheduled and held too long"),
+        pytest.param(-30.0, 60.5, "scheduled_too_far", id="scheduled in the past, and held too long"),
+    ],
+)
+def test_what_the_provider_may_hold_counts_as_scheduled(ahead: float | None, delay: float, marketing: str) -> None:
+    """Where the provider picks the time, marketing is judged by the latest one; transactional messages never are."""
+    to = replace(recipient(KEY, at=None if ahead is None else SECONDS + ahead), delay=delay)
+    assert judged(to, {}, terms(MARKETING, max_schedule_ahead=60.0), None) == marketing
+    assert judged(to, {}, terms(TRANSACTIONAL, max_schedule_ahead=60.0), None) == "passes"
 
 
 # ── the message class ──
