@@ -57,7 +57,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Sample:
-    """One send of a table; `recipients` are (place, channel, canonical key or None, scheduled_at if any)."""
+    """One send of a table; `recipients` are (place, channel, canonical key or None), then scheduled_at and delay."""
 
     table: Table
     request: Request

@@ -115,13 +115,15 @@ def test_no_spelling_makes_a_send_harmless(sample: Sample, data: st.DataObject) 
 
 def told(recipient: Recipient) -> tuple[Any, ...]:
     canonical = recipient.keys[0] if recipient.keys else None
-    return (recipient.place, recipient.channel, canonical, recipient.scheduled_at)
+    return (recipient.place, recipient.channel, canonical, recipient.scheduled_at, recipient.delay)
 
 
 def test_reading_finds_everybody(sample: Sample) -> None:
     """Reading gives the recipients of the sample with their channels, keys and times, its markers and its campaign."""
     send = sample.read()
-    assert [told(each) for each in send.recipients] == [(*each, None)[:4] for each in sample.recipients]
+    assert [told(each) for each in send.recipients] == [
+        (*each, *(None, 0.0)[len(each) - 3 :]) for each in sample.recipients
+    ]
     assert dict(send.markers) == sample.markers
     assert send.campaign == sample.campaign
     assert send.channel in sample.provider.CHANNELS

@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from proxy import strict
+from proxy.formats import multipart
 from proxy.providers import base
 from proxy.providers.base import Refusal, Unreadable
 
 if TYPE_CHECKING:
     from tests.providers.conftest import Sample
 
-TYPES = {"json": strict.JSON, "form": strict.FORM}
+TYPES = {"json": strict.JSON, "form": strict.FORM, "multipart": multipart.MULTIPART}
 
 
 def garbled_json(body: bytes, _repeatable: frozenset[str]) -> Iterator[tuple[str, bytes]]:
@@ -50,6 +51,52 @@ def garbled_form(body: bytes, repeatable: frozenset[str]) -> Iterator[tuple[str,
             yield f"the twin {twin!r}", body + f"&{quote_plus(twin)}=1".encode()
 
 
+def garbled_multipart(body: bytes, repeatable: frozenset[str]) -> Iterator[tuple[str, bytes]]:
+    """Spoil a form in parts in ways that no reader may overlook."""
+    delimiter, end = body[: body.index(b"\r\n")], body.rindex(b"--")
+    yield "BOM", b"\xef\xbb\xbf" + body
+    yield "a preamble", b"to=ann@x.io\r\n" + body
+    yield "an epilogue", body + b"Bcc: ann@x.io\r\n"
+    yield "one more part behind the end", body + part_like(delimiter, "x") + delimiter + b"--\r\n"
+    yield "a part that does not end", body[:end] + b"\r\n" + body[end:]
+    yield "another boundary", body.replace(delimiter, delimiter + b"x")
+    yield "a boundary in another case", body[:end].replace(delimiter, delimiter.swapcase()) + body[end:]
+    yield "line feeds alone", body.replace(b"\r\n", b"\n")
+    yield "a blank behind a boundary", body.replace(delimiter + b"\r\n", delimiter + b" \r\n", 1)
+    yield "a boundary behind a bare line feed", body.replace(b"\r\n\r\n", b"\r\n\r\n\n" + delimiter + b"\r\n", 1)
+    yield "a boundary amid a line", body.replace(b"\r\n\r\n", b"\r\n\r\nx" + delimiter, 1)
+    yield from ((f"cut at {at}", body[:at]) for at in range(0, len(body.rstrip()), 7))
+    yield from ((how, body.replace(b"\r\n", b"\r\n" + more, 1)) for how, more in PART_HEADERS.items())
+    yield from ((how, body.replace(b"form-data; name=", head, 1)) for how, head in DISPOSITIONS.items())
+    for name in re.findall(rb'; name="([^"]*)"', body):
+        for twin in {name, name.swapcase(), name + b" ", name + b"[]", name + b"[0]"} - {*map(str.encode, repeatable)}:
+            yield f"the twin {twin!r}", part_like(delimiter, twin.decode()) + body
+
+
+def part_like(delimiter: bytes, name: str) -> bytes:
+    return delimiter + f'\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n1\r\n'.encode()
+
+
+# What some readers see in the headers of a part and others do not.
+PART_HEADERS = {
+    "a second disposition": b'Content-Disposition: form-data; name="x"\r\n',
+    "a part in base64": b"Content-Transfer-Encoding: base64\r\n",
+    "a part in another charset": b"Content-Type: text/plain; charset=utf-16\r\n",
+    "parts within a part": b"Content-Type: multipart/mixed; boundary=y\r\n",
+    "a folded header": b" x: y\r\n",
+    "a header nobody knows": b"X-Name: to\r\n",
+    "no header at all": b"\r\n",
+    "bytes that are not UTF-8": b"X: \xff\r\n",
+}
+DISPOSITIONS = {
+    "an attachment": b"attachment; name=",
+    "two names": b"form-data; name=x; name=",
+    "a name of the other kind": b"form-data; name*=utf-8''x; name=",
+    "a file for some": b"form-data; filename*=utf-8''x; name=",
+    "an empty filename": b'form-data; filename=""; name=',
+}
+
+
 def spoiled(body: bytes) -> Iterator[tuple[str, bytes]]:
     yield "BOM", b"\xef\xbb\xbf" + body
     yield "UTF-16", body.decode().encode("utf-16")
@@ -60,6 +107,7 @@ def spoiled(body: bytes) -> Iterator[tuple[str, bytes]]:
 GARBLERS: dict[str, Callable[[bytes, frozenset[str]], Iterator[tuple[str, bytes]]]] = {
     "json": garbled_json,
     "form": garbled_form,
+    "multipart": garbled_multipart,
 }
 
 
@@ -89,7 +137,7 @@ def test_a_garbled_send_is_unreadable(sample: Sample) -> None:
 )
 def test_a_send_of_another_type_is_unreadable(sample: Sample, declared: list[str]) -> None:
     """A declared type or charset that does not fit, or two of them, is refused."""
-    own = TYPES[sample.written_in]
+    own = sample.request.headers["Content-Type"] if sample.written_in == "multipart" else TYPES[sample.written_in]
     taken = {TYPES[row.get("format", sample.table.module.FORMAT)] for row in sample.table.rows("SENDS").values()}
     other = next((each for each in TYPES.values() if each not in taken), "application/xml")
     values = [value.replace("OWN", own).replace("OTHER", other) for value in declared]
