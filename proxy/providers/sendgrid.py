@@ -43,9 +43,10 @@ TELLS_SUPPRESSION = False
 MAX_ERRORS = 100  # of one refusal; SDKs print them all
 
 _WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_SENDING = _WRITING - {"DELETE"}
 
-# What dispatches nothing, by method and path. Not here, on purpose: DELETE of a scheduled send, which resumes a paused
-# batch (PATCH can only pause or cancel); marketing, campaigns, test sends and contacts, which all send or start sends.
+# What dispatches nothing, by method and path. POST and PATCH of a scheduled send can only pause or cancel it; a DELETE
+# in marketing cancels, or takes away.
 _HARMLESS: tuple[tuple[frozenset[str], re.Pattern[str]], ...] = (
     (frozenset({"POST"}), re.compile(r"/v3/mail/batch")),
     (frozenset({"POST"}), re.compile(r"/v3/user/scheduled_sends")),
@@ -54,6 +55,17 @@ _HARMLESS: tuple[tuple[frozenset[str], re.Pattern[str]], ...] = (
     (_WRITING, re.compile(r"/v3/suppression/.+")),
     (_WRITING, re.compile(r"/v3/templates(?:/.+)?")),
     (_WRITING, re.compile(r"/v3/user/webhooks/.+")),
+    (frozenset({"POST"}), re.compile(r"/v3/marketing/contacts/(?:search(?:/emails)?|batch)")),
+    (frozenset({"DELETE"}), re.compile(r"/v3/(?:campaigns|marketing/(?:singlesends|contacts))(?:/.+)?")),
+)
+
+# What dispatches to people whom the request does not name, or a message that it does not hold: a batch that is resumed,
+# marketing (a new contact starts automations), mails about the account, and the API before v3, which also sent by GET.
+_HIDDEN: tuple[tuple[frozenset[str], re.Pattern[str]], ...] = (
+    (frozenset({"DELETE"}), re.compile(r"/v3/user/scheduled_sends/[^/]+")),
+    (_SENDING, re.compile(r"/v3/(?:campaigns|marketing/(?:singlesends|test|contacts|automations))(?:/.+)?")),
+    (_SENDING, re.compile(r"/v3/(?:verified_senders|teammates)(?:/.+)?")),
+    (_WRITING | READING, re.compile(r"/api/.+")),
 )
 
 # Documented keys, object by object: all that say who gets the message and when, and what is common beside them. Any
@@ -94,14 +106,15 @@ _CAMPAIGN_ARGS = ("custom_args.campaign", "custom_args.campaign_id")
 def sort(request: Request) -> Kind:
     """Tell what the request would do; only method and path are asked."""
     path = strict.plain_path(request.path)
-    if path is None or not path.startswith("/v3/"):
-        return Kind.UNKNOWN  # the API before this one also sent by GET
-    if request.method in READING:
+    if path is None:
+        return Kind.UNKNOWN
+    if request.method in READING and path.startswith("/v3/"):
         return Kind.HARMLESS
     if request.method == "POST" and path == "/v3/mail/send":
         return Kind.SEND
-    if any(request.method in methods and pattern.fullmatch(path) for methods, pattern in _HARMLESS):
-        return Kind.HARMLESS
+    for kind, rows in ((Kind.HARMLESS, _HARMLESS), (Kind.HIDDEN, _HIDDEN)):
+        if any(request.method in methods and pattern.fullmatch(path) for methods, pattern in rows):
+            return kind
     return Kind.UNKNOWN
 
 
@@ -270,7 +283,7 @@ def trimmed(message: Message, change: Change) -> Trimmed:
         dropped |= {bypass.removeprefix("mail_settings.") for bypass in message.bypasses}
     if dropped:
         tree["mail_settings"] = {name: each for name, each in tree["mail_settings"].items() if name not in dropped}
-    return Trimmed(strict.write_json(tree), gone, restores=len(kept) < len(message.parsed["personalizations"]))
+    return Trimmed(strict.write_json(tree), gone, restores=bool(gone - {_LEGACY_BCC_PLACE}))
 
 
 def _kept(personalizations: list[Any], places: frozenset[str]) -> tuple[list[Any], frozenset[str]]:
@@ -337,30 +350,44 @@ def _field(place: str) -> str | None:
     return f"{place}.email" if _RECIPIENT_PLACE.fullmatch(place) else place or None
 
 
-_NAMED_INDEX = re.compile(r"(personalizations[.\[])(\d+)")
+_NAMED = re.compile(r"(personalizations[.\[])(\d+)(?:(\]?[.\[](to|cc|bcc)\]?[.\[])(\d+))?")
 
 
 def restored(message: Message, trimmed: Trimmed, refusal: Refusal, answer: Answer) -> Answer:
-    """Let SendGrid's errors name the personalizations by the sender's own indexes; it answers nothing else by place."""
+    """Let SendGrid's errors name places by the sender's own indexes; it answers nothing else by place."""
     del refusal  # a 202 has no body, and so no place for a single refusal
     if answer.status < 400:
         return answer
-    personalizations = message.parsed["personalizations"]
-    indexes = [i for i, each in enumerate(personalizations) if not _falls(_spots(each, i), trimmed.places)]
+    kept = _indexes(message.parsed["personalizations"], trimmed.places)
 
     def own(match: re.Match[str]) -> str:
-        index = int(match[2])
-        return f"{match[1]}{indexes[index]}" if index < len(indexes) else match[0]
+        before, index, between, name, number = match.groups()
+        if int(index) >= len(kept):
+            return match[0]
+        own_index, numbers = kept[int(index)]
+        if name is None or int(number) >= len(numbers[name]):
+            return f"{before}{own_index}{match[0][match.end(2) - match.start() :]}"
+        return f"{before}{own_index}{between}{numbers[name][int(number)]}"
 
     try:
         told = orjson.loads(answer.body)
         for error in told["errors"]:
             for name in ("field", "message"):
                 if isinstance(error.get(name), str):
-                    error[name] = _NAMED_INDEX.sub(own, error[name])
+                    error[name] = _NAMED.sub(own, error[name])
     except (ValueError, KeyError, TypeError, AttributeError):
         return answer
     return replace(answer, body=orjson.dumps(told))
+
+
+def _indexes(personalizations: list[Any], places: frozenset[str]) -> list[tuple[int, dict[str, list[int]]]]:
+    """Give the sender's own index of each personalization that stayed, and the own numbers of the addresses in it."""
+    spots = ((index, _spots(each, index)) for index, each in enumerate(personalizations))
+    return [
+        (index, {name: [n for n, spot in enumerate(own) if spot not in places] for name, own in lists.items()})
+        for index, lists in spots
+        if not _falls(lists, places)
+    ]
 
 
 def accepted(request: Request, decision: str) -> Answer:

@@ -8,10 +8,10 @@ from typing import Any
 import orjson
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from policy.model import Channel
+from policy.model import Channel, Recipient, Refused
 from policy.reasons import Reason
 from proxy.providers import sendgrid
-from proxy.providers.base import Provider, Refusal, Request
+from proxy.providers.base import Provider, Refusal, Request, told
 
 PROVIDER: Provider = sendgrid
 FORMAT = "json"
@@ -49,6 +49,11 @@ def send(*personalizations: Any, **more: Any) -> Request:
 def to(*emails: str) -> list[dict[str, str]]:
     """Give recipient objects."""
     return [{"email": email} for email in emails]
+
+
+def errors(*pairs: tuple[str, str]) -> bytes:
+    """Give SendGrid's answer to a faulty send: pairs of a message and a field."""
+    return orjson.dumps({"errors": [{"message": message, "field": field, "help": None} for message, field in pairs]})
 
 
 def put(request: Request, place: str, address: str) -> Request:
@@ -201,6 +206,101 @@ SENDS: dict[str, dict[str, Any]] = {
             ("personalizations.1.to.0", MAIL, "bob@example.com"),
         ],
     },
+    "switches past suppression": {
+        "request": send(
+            {"to": to("ada@example.com", "bob@example.com")},
+            mail_settings={
+                "bypass_list_management": {"enable": True},
+                "bypass_bounce_management": {"enable": False},
+                "sandbox_mode": {"enable": False},
+            },
+        ),
+        "recipients": [
+            ("personalizations.0.to.0", MAIL, "ada@example.com"),
+            ("personalizations.0.to.1", MAIL, "bob@example.com"),
+        ],
+        "bypasses": ("mail_settings.bypass_list_management",),
+        "stripped": send(
+            {"to": to("ada@example.com", "bob@example.com")},
+            mail_settings={"bypass_bounce_management": {"enable": False}, "sandbox_mode": {"enable": False}},
+        ).body,
+    },
+    "a switch past suppression that is neither on nor off": {
+        "request": send(
+            {"to": to("ada@example.com")},
+            mail_settings={"bypass_spam_management": {"enable": "yes"}, "bypass_unsubscribe_management": None},
+        ),
+        "recipients": [("personalizations.0.to.0", MAIL, "ada@example.com")],
+        "bypasses": ("mail_settings.bypass_spam_management",),
+        "stripped": send({"to": to("ada@example.com")}, mail_settings={"bypass_unsubscribe_management": None}).body,
+        "schema": "",
+    },
+    "every switch past suppression, and a legacy copy": {
+        "request": send(
+            {"to": to("ada@example.com")},
+            mail_settings={
+                "bcc": {"enable": True, "email": "log@example.com"},
+                "bypass_unsubscribe_management": {"enable": True},
+                "bypass_bounce_management": {"enable": True},
+            },
+        ),
+        "recipients": [
+            ("personalizations.0.to.0", MAIL, "ada@example.com"),
+            ("mail_settings.bcc", MAIL, "log@example.com"),
+        ],
+        "bypasses": ("mail_settings.bypass_unsubscribe_management", "mail_settings.bypass_bounce_management"),
+        "stripped": send(
+            {"to": to("ada@example.com")}, mail_settings={"bcc": {"enable": True, "email": "log@example.com"}}
+        ).body,
+    },
+    "errors that name places": {
+        "request": send(
+            {"to": to("ada@example.com")},
+            {"to": to("bob@example.com", "cy@example.com", "di@example.com"), "cc": to("eve@example.com")},
+            {"to": to("fay@example.com"), "bcc": to("gus@example.com", "hal@example.com")},
+        ),
+        "recipients": [
+            ("personalizations.0.to.0", MAIL, "ada@example.com"),
+            ("personalizations.1.to.0", MAIL, "bob@example.com"),
+            ("personalizations.1.to.1", MAIL, "cy@example.com"),
+            ("personalizations.1.to.2", MAIL, "di@example.com"),
+            ("personalizations.1.cc.0", MAIL, "eve@example.com"),
+            ("personalizations.2.to.0", MAIL, "fay@example.com"),
+            ("personalizations.2.bcc.0", MAIL, "gus@example.com"),
+            ("personalizations.2.bcc.1", MAIL, "hal@example.com"),
+        ],
+        "restored": [
+            {
+                "places": {"personalizations.0.to.0", "personalizations.1.to.1", "personalizations.2.bcc.0"},
+                "status": 400,
+                "answer": errors(
+                    ("duplicate in personalizations.0.to", "personalizations.0.to.1.email"),
+                    ("bad address at personalizations[1][bcc][0]", "personalizations.1"),
+                    ("bad address", "personalizations.0.cc.0.email"),
+                ),
+                "told": errors(
+                    ("duplicate in personalizations.1.to", "personalizations.1.to.2.email"),
+                    ("bad address at personalizations[2][bcc][1]", "personalizations.2"),
+                    ("bad address", "personalizations.1.cc.0.email"),
+                ),
+            },
+            {
+                "places": {"personalizations.1.to.0"},
+                "status": 400,
+                "answer": errors(
+                    ("none of the send", "personalizations.7.to.0.email"),
+                    ("nor of its list", "personalizations.1.to.7.email"),
+                    ("no place", "subject"),
+                ),
+                "told": errors(
+                    ("none of the send", "personalizations.7.to.0.email"),
+                    ("nor of its list", "personalizations.1.to.7.email"),
+                    ("no place", "subject"),
+                ),
+            },
+            {"places": {"personalizations.0.to.0"}, "status": 202, "answer": b"", "told": b""},
+        ],
+    },
     "a trailing slash": {
         "request": replace(send({"to": to("ada@example.com")}), path="/v3/mail/send/"),
         "recipients": [("personalizations.0.to.0", MAIL, "ada@example.com")],
@@ -219,19 +319,34 @@ HARMLESS: dict[str, Request] = {
     "a template": Request("POST", "/v3/templates"),
     "a version of a template": Request("PATCH", "/v3/templates/d-1/versions/2"),
     "a webhook": Request("PATCH", "/v3/user/webhooks/event/settings/7"),
+    "to cancel a single send": Request("DELETE", "/v3/marketing/singlesends/1/schedule"),
+    "to cancel a campaign": Request("DELETE", "/v3/campaigns/1/schedules"),
+    "to forget contacts": Request("DELETE", "/v3/marketing/contacts", "ids=1"),
+    "to look for contacts": Request("POST", "/v3/marketing/contacts/search"),
+}
+
+HIDDEN: dict[str, Request] = {
+    "to resume a paused batch": Request("DELETE", "/v3/user/scheduled_sends/abc"),
+    "a single send": Request("PUT", "/v3/marketing/singlesends/1/schedule"),
+    "a single send's text": Request("PATCH", "/v3/marketing/singlesends/1"),
+    "a test send": Request("POST", "/v3/marketing/test/send_email"),
+    "contacts, who start automations": Request("PUT", "/v3/marketing/contacts"),
+    "an imported list of contacts": Request("PUT", "/v3/marketing/contacts/imports"),
+    "a campaign": Request("POST", "/v3/campaigns/1/schedules/now"),
+    "a campaign later": Request("PATCH", "/v3/campaigns/1/schedules"),
+    "a campaign's test": Request("POST", "/v3/campaigns/1/schedules/test"),
+    "a verification mail": Request("POST", "/v3/verified_senders/resend/1"),
+    "an invitation": Request("POST", "/v3/teammates"),
+    "the API before v3": Request("POST", "/api/mail.send.json"),
+    "a send by GET, as the API before allowed": Request("GET", "/api/mail.send.json", "to=ann@example.com"),
+    "a newsletter of the API before": Request("POST", "/api/newsletter/schedule/add.json"),
 }
 
 UNKNOWN: dict[str, Request] = {
-    "a send by GET, as the API before allowed": Request("GET", "/api/mail.send.json", "to=ann@example.com"),
     "a read with dots in its path": Request("GET", "/v3/../api/mail.send.json"),
-    "to resume a paused batch": Request("DELETE", "/v3/user/scheduled_sends/abc"),
-    "a single send": Request("PUT", "/v3/marketing/singlesends/1/schedule"),
-    "a test send": Request("POST", "/v3/marketing/test/send_email"),
-    "a campaign": Request("POST", "/v3/campaigns/1/schedules/now"),
-    "contacts": Request("PUT", "/v3/marketing/contacts"),
-    "the API before v3": Request("POST", "/api/mail.send.json"),
-    "a verification mail": Request("POST", "/v3/verified_senders/resend/1"),
-    "an invitation": Request("POST", "/v3/teammates"),
+    "a read outside the API": Request("GET", "/"),
+    "recipients of the lists before": Request("POST", "/v3/contactdb/recipients"),
+    "a list": Request("POST", "/v3/marketing/lists"),
     "a send by PUT": Request("PUT", "/v3/mail/send"),
     "a send in another case": Request("POST", "/v3/Mail/Send"),
     "a method in another case": Request("post", "/v3/mail/send"),
@@ -385,6 +500,25 @@ REFUSALS: dict[str, dict[str, Any]] = {
         "content_type": "application/json",
         "body": b'{"errors":[{"message":"no","field":"personalizations.0.to.0.email","help":null},'
         b'{"message":"no","field":"mail_settings.bcc.email","help":null}]}',
+    },
+    "recipients, each for a reason of their own": {
+        "request": send({"to": to("ada@example.com", "bob@example.com")}),
+        "refusal": Refusal(
+            Reason.BLACKLISTED,
+            "several",
+            None,
+            ("personalizations.0.to.0", "personalizations.0.to.1"),
+            (
+                Refused(Recipient("personalizations.0.to.0", MAIL, "ada@example.com", ()), Reason.BLACKLISTED),
+                Refused(Recipient("personalizations.0.to.1", MAIL, "bob@example.com", ()), Reason.OPTED_OUT),
+            ),
+        ),
+        "status": 400,
+        "content_type": "application/json",
+        "body": errors(
+            (told(Reason.BLACKLISTED), "personalizations.0.to.0.email"),
+            (told(Reason.OPTED_OUT), "personalizations.0.to.1.email"),
+        ),
     },
     "the whole send": {
         "request": send(),
