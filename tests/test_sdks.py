@@ -118,6 +118,58 @@ async def test_a_batch_goes_out_without_the_refused(gate: RunningGate, upstream:
     assert sent.json["content"] == [{"type": "text/plain", "value": "Hello"}]
 
 
+def together(to: list[str], cc: list[str], **fields: Any) -> Call:
+    """Make a call of SendGrid's SDK with one personalization for all."""
+
+    def call(base_url: str) -> Any:
+        mail = Mail("shop@example.com", [To(each) for each in to], "Hi", "Hello")
+        for each in cc:
+            mail.add_cc(each)
+        for name, value in fields.items():
+            setattr(mail, name, value)
+        return SendGridAPIClient("SG.key", host=base_url).send(mail)
+
+    return call
+
+
+async def test_a_mail_to_several_goes_out_without_the_refused(gate: RunningGate, upstream: Upstream) -> None:
+    """Who said no is taken out of to and cc, the others get the same mail."""
+    await gate.tell("Blacklisted", email="b@example.com")
+    await gate.tell("Blacklisted", email="d@example.com")
+    call = together(["a@example.com", "b@example.com"], ["c@example.com", "d@example.com"])
+    heard = await asyncio.to_thread(call, f"{gate.url()}/mail")
+    assert (heard.status_code, heard.headers["X-Sendgate-Refused"]) == (202, "2")
+    (personalization,) = upstream.heard[0].json["personalizations"]
+    assert personalization == {"to": [{"email": "a@example.com"}], "cc": [{"email": "c@example.com"}]}
+
+
+async def test_errors_of_sendgrid_name_the_senders_own_places(gate: RunningGate, upstream: Upstream) -> None:
+    """What SendGrid finds wrong with the send that was left, the SDK hears about the send that it made."""
+    await gate.tell("Blacklisted", email="a@example.com")
+    told = {"message": "Does not contain a valid address.", "field": "personalizations.0.to.1.email", "help": None}
+    upstream.answer = reply(400, json.dumps({"errors": [told]}).encode(), JSON)
+    with pytest.raises(BadRequestsError) as raised:
+        await asyncio.to_thread(together([f"{letter}@example.com" for letter in "abc"], []), f"{gate.url()}/mail")
+    assert raised.value.to_dict["errors"] == [{**told, "field": "personalizations.0.to.2.email"}]
+
+
+async def test_a_category_lets_transactional_mail_through(open_gate: OpenGate, upstream: Upstream) -> None:
+    """An opt-out stops marketing alone, told by a category of the configuration; a blacklisting stops both."""
+    markers = {"transactional": {"markers": {"categories": ["receipt"]}}}
+    gate = await open_gate(routes={"mail": markers})
+    receipt = sendgrid(["a@example.com"], category=Category("receipt"))
+    await gate.tell("Opt Out", email="a@example.com", channel="MAIL")
+    with pytest.raises(BadRequestsError, match="400"):
+        await asyncio.to_thread(sendgrid(["a@example.com"]), f"{gate.url()}/mail")
+    assert (await asyncio.to_thread(receipt, f"{gate.url()}/mail")).status_code == 202
+    await gate.tell("Blacklisted", email="a@example.com")
+    with pytest.raises(BadRequestsError) as raised:
+        await asyncio.to_thread(receipt, f"{gate.url()}/mail")
+    assert "blacklisted" in raised.value.to_dict["errors"][0]["message"]
+    assert len(upstream.heard) == 1
+    assert await gate.reasons() == ["blacklisted", "opted_out_channel"]
+
+
 async def test_native_refusal_looks_like_success(open_gate: OpenGate, upstream: Upstream) -> None:
     """With refusal: native both SDKs report what their providers say on success, and nothing goes out."""
     gate = await open_gate(policy={"refusal": "native"})
