@@ -18,7 +18,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -28,7 +27,7 @@ from policy.identity import email_keys
 from policy.model import Channel, Recipient, Send
 from policy.reasons import Reason
 from proxy import strict
-from proxy.formats import dates, fields, mime
+from proxy.formats import dates, fields, ids, mime
 from proxy.formats.fields import Form
 from proxy.formats.leaving import Leaving, foldable_json, shown, variables_left
 from proxy.formats.mailboxes import mailboxes, without
@@ -342,5 +341,5 @@ def refused(message: Message, words: Refusal) -> Answer:
 
 def accepted(request: Request, decision: str) -> Answer:
     """Answer as Mailgun does when it takes a send: 200 with one id for all recipients."""
-    made = f"<{sha256(decision.encode()).hexdigest()[:32]}@{_domain(request)}>"
+    made = f"<{ids.digest(decision)[:32]}@{_domain(request)}>"
     return Answer(200, orjson.dumps({"id": made, "message": "Queued. Thank you."}), strict.JSON)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
 from types import MappingProxyType
@@ -21,6 +21,8 @@ from policy.identity import email_keys
 from policy.model import Channel, Recipient, Send
 from policy.reasons import Reason
 from proxy import strict
+from proxy.formats import mail_headers, markers
+from proxy.formats.markers import Markers
 from proxy.formats.objects import Shape, array, join, refuse_breaks
 from proxy.providers.base import (
     READING,
@@ -93,10 +95,9 @@ _MAIL_SETTINGS = _shape("bcc", *_BYPASSES)
 _LEGACY_BCC = _shape("enable", "email")
 _LEGACY_BCC_PLACE = "mail_settings.bcc"
 
-# Mail headers that name recipients, by their letters; X-SMTPAPI is SendGrid's own, with a `to` list inside.
-_RECIPIENT_HEADERS = frozenset({"to", "cc", "bcc", "resentto", "resentcc", "resentbcc", "xsmtpapi"})
-_HEADER_NAME = re.compile(r"[!-9;-~]+")  # RFC 5322, section 2.2
-_BECOME_HEADERS = ("subject", "from", "reply_to", "reply_to_list", "headers", "substitutions")
+_OWN_HEADERS = frozenset({"xsmtpapi"})  # SendGrid's own, with a `to` list inside
+_BECOME_HEADERS = ("subject", "from", "reply_to", "reply_to_list", "substitutions")
+_HEADERS = frozenset({"headers", *_BECOME_HEADERS})
 
 _Address = tuple[str, str, float | None]  # place, address, scheduled at; a plain one, for there may be thousands
 
@@ -134,9 +135,9 @@ def read(request: Request, settings: Settings) -> Message:
     )
     if all(recipient.place == _LEGACY_BCC_PLACE for recipient in recipients):
         raise Unreadable("the send names no recipient", "personalizations", Reason.NO_RECIPIENT)
-    markers = _markers(body)
-    campaign = next((markers[name][0] for name in _CAMPAIGN_ARGS if name in markers), "")
-    return Message(request, Send(Channel.MAIL, recipients, markers, campaign), body, bypasses=_bypasses(body))
+    marked = _markers(body)
+    campaign = next((marked[name][0] for name in _CAMPAIGN_ARGS if name in marked), "")
+    return Message(request, Send(Channel.MAIL, recipients, marked, campaign), body, bypasses=_bypasses(body))
 
 
 def _body(request: Request) -> dict[str, Any]:
@@ -209,16 +210,9 @@ def _send_at(owner: dict[str, Any], place: str, otherwise: float | None) -> floa
 
 def _check_headers(owner: dict[str, Any], place: str) -> None:
     """Refuse headers that name recipients, or that a mailer could read as one more header."""
-    if owner.keys().isdisjoint(_BECOME_HEADERS):
+    if owner.keys().isdisjoint(_HEADERS):
         return
-    headers = owner.get("headers")
-    if not isinstance(headers, dict | None):
-        raise Unreadable("not an object", join(place, "headers"))
-    for name in headers or ():
-        if not _HEADER_NAME.fullmatch(name):
-            raise Unreadable("a header's name is none", join(place, "headers"))
-        if strict.looks_like(name, _RECIPIENT_HEADERS):
-            raise Unreadable("a header names recipients", join(place, "headers"))
+    mail_headers.check(owner, "headers", place, _OWN_HEADERS)
     for name in _BECOME_HEADERS:
         if name in owner:
             refuse_breaks(owner, name, place)
@@ -227,16 +221,11 @@ def _check_headers(owner: dict[str, Any], place: str) -> None:
 # ── markers ──
 
 
-def _markers(body: dict[str, Any]) -> Mapping[str, tuple[str, ...]]:
-    asm = body.get("asm")
-    found = {
-        "categories": _texts(body.get("categories")),
-        "asm.group_id": _texts(asm.get("group_id")) if isinstance(asm, dict) else (),
-        "ip_pool_name": _texts(body.get("ip_pool_name")),
-        "template_id": _texts(body.get("template_id")),
-    }
-    found |= {f"custom_args.{name}": _texts(value) for name, value in _common_args(body).items()}
-    return MappingProxyType({name: texts for name, texts in found.items() if texts})
+def _markers(body: dict[str, Any]) -> Markers:
+    found = markers.of(body, "categories", "ip_pool_name", "template_id")
+    found |= markers.of(body.get("asm"), "group_id", prefix="asm.")
+    args = _common_args(body)
+    return MappingProxyType(found | markers.of(args, *args, prefix="custom_args."))
 
 
 def _common_args(body: dict[str, Any]) -> dict[str, Any]:
@@ -253,11 +242,6 @@ def _common_args(body: dict[str, Any]) -> dict[str, Any]:
             if common[name] != own[name]:
                 del common[name]
     return common
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    values = value if isinstance(value, list) else [value]
-    return tuple(str(value) for value in values if type(value) in (str, int) and value != "")
 
 
 # ── writing ──

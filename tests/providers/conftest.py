@@ -3,9 +3,9 @@
 A table stands in this folder under its provider's name and is plain data: PROVIDER; SENDS, HARMLESS, UNKNOWN,
 UNREADABLE, REFUSALS and ACCEPTED, each by name, HIDDEN where requests reach people whom nobody sees; FORMAT (json, form
 or multipart; a row may say its own), the field names that are REPEATABLE, the SECRETS that requests carry, the SPEC
-that a body must satisfy (a row may name another schema, or with "" none); and a function `put` that puts an address at
-a place. A table whose bodies hold several addresses in one text gives a function `pieces` that takes a request apart
-into all that it says.
+that a body must satisfy (a row may name another schema, or with "" none; a function `described` makes an object of a
+form); and a function `put` that puts an address at a place. A table whose bodies hold several addresses in one text
+gives a function `pieces` that takes a request apart into all that it says.
 
 A test that asks for `name` runs for each provider; for `sample`, for each send (`addressed`: of those that name
 somebody, which a send to a stored list does not; `trimmable`: of those whose removal the table spells out; `described`:
@@ -15,8 +15,9 @@ of those whose table has a SPEC); for `table` with the name of a kind of rows, f
 from __future__ import annotations
 
 import importlib.util
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,17 @@ class Sample:
         return self.format or str(self.table.module.FORMAT)
 
     @property
+    def is_described(self) -> bool:
+        """Tell whether a description says what a body of this row must be."""
+        return self.schema != "" and (self.written_in == "json" or hasattr(self.table.module, "described"))
+
+    def described(self, body: bytes) -> Any:
+        """Give a body as the provider's description sees it: a form as an object."""
+        if self.written_in == "json":
+            return json.loads(body)
+        return self.table.module.described(replace(self.request, body=body))
+
+    @property
     def provider(self) -> Provider:
         """Give the file under test."""
         return self.table.provider
@@ -126,7 +138,7 @@ SAMPLES: dict[str, Callable[[Sample], bool]] = {
     "sample": lambda _: True,
     "addressed": lambda sample: bool(sample.recipients),
     "trimmable": lambda sample: sample.removal is not None,
-    "described": lambda sample: bool(sample.table.spec) and sample.written_in == "json" and sample.schema != "",
+    "described": lambda sample: bool(sample.table.spec) and sample.is_described,
     "bypassing": lambda sample: bool(sample.bypasses),
 }
 

@@ -23,6 +23,16 @@ UNTYPED = False  # there are two kinds of form, and the type tells which
 REPEATABLE = frozenset({"to", "cc", "bcc", "o:tag", "attachment", "inline"})
 SECRETS = ("a2V5LXRvcC1zZWNyZXQ",)
 
+# https://github.com/mailgun/mailgun-mcp-server; of a stored mail it says that there is one `to`.
+SCHEMAS = "/components/schemas/POST-v3-domain"
+SPEC: dict[str, Any] = {
+    "file": "mailgun/openapi.yaml",
+    "schema": f"{SCHEMAS}_name-messages-multipart-form-data-RequestBody",
+    "errata": {},
+}
+OF_MIME = f"{SCHEMAS}_name-messages-mime-multipart-form-data-RequestBody"
+OF_STORED = f"{SCHEMAS}s-domain_name-messages-storage_key-multipart-form-data-RequestBody"
+
 MAIL = Channel.MAIL
 FORM = "application/x-www-form-urlencoded"
 BOUNDARY = "x-4c1e"
@@ -100,6 +110,16 @@ def rebuilt(request: Request, pairs: Iterable[Pair]) -> Request:
     if request.headers["Content-Type"] == FORM:
         return replace(request, body=urlencode(list(pairs)).encode())
     return replace(request, body=multipart(*pairs).body)
+
+
+def described(request: Request) -> dict[str, Any]:
+    """Give a form as Mailgun's description sees it: an object, with arrays for what may repeat."""
+    stored = "/messages/" in request.path.removesuffix("/")
+    found: dict[str, Any] = {}
+    for name, value in pairs_of(request):
+        text = value.decode(errors="replace") if isinstance(value, bytes) else value
+        found[name] = [*found.get(name, ()), text] if name in REPEATABLE and not stored else text
+    return found
 
 
 _COMMA = re.compile(r',(?=(?:[^"]*"[^"]*")*[^"]*$)')  # outside quotes
@@ -293,6 +313,7 @@ SENDS: dict[str, dict[str, Any]] = {
     "a raw mail": {
         "request": mime(RAW, ("to", "ada@x.io"), ("to", "bob@x.io"), ("bcc", "fay@x.io"), ("o:tag", "order")),
         "recipients": [("to.0", MAIL, "ada@x.io"), ("to.1", MAIL, "bob@x.io"), ("bcc.0", MAIL, "fay@x.io")],
+        "schema": OF_MIME,
         "format": "multipart",
         "markers": {**DOMAIN, "o:tag": ("order", "receipt", "spring")},
         "removal": {
@@ -305,6 +326,7 @@ SENDS: dict[str, dict[str, Any]] = {
     "a raw mail that shows one person alone": {
         "request": mime("Cc: Ada@x.io\nTo: undisclosed-recipients:;\n\nHi\n", ("to", "ada@x.io"), ("to", "bob@x.io")),
         "recipients": [("to.0", MAIL, "ada@x.io"), ("to.1", MAIL, "bob@x.io")],
+        "schema": OF_MIME,
         "format": "multipart",
         "markers": DOMAIN,
         "removal": {
@@ -319,6 +341,7 @@ SENDS: dict[str, dict[str, Any]] = {
             ("to", "ada@x.io, bob@x.io"),
         ),
         "recipients": [("to.0", MAIL, "ada@x.io", AT, 86400.0), ("to.1", MAIL, "bob@x.io", AT, 86400.0)],
+        "schema": OF_MIME,
         "format": "multipart",
         "markers": DOMAIN,
         "removal": {
@@ -334,6 +357,7 @@ SENDS: dict[str, dict[str, Any]] = {
     "a stored mail": {
         "request": form(("to", "ada@x.io, bob@x.io"), path="/v3/domains/mail.example.com/messages/AwAB-x_y=="),
         "recipients": [("to.0", MAIL, "ada@x.io"), ("to.1", MAIL, "bob@x.io")],
+        "schema": OF_STORED,
         "markers": DOMAIN,
         "removal": {"places": {"to.1"}, "body": form(("to", "ada@x.io")).body},
     },
