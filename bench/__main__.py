@@ -10,6 +10,7 @@ from bench.exporting import exporting
 from bench.importing import importing
 from bench.judging import judging
 from bench.learning import learning
+from bench.providers import providers
 from bench.report import say
 from bench.settings import Settings
 from bench.starting import starting
@@ -18,6 +19,7 @@ BENCHMARKS: Mapping[str, Callable[[Settings], None]] = {
     "singles": forwarding.singles,
     "batches": forwarding.batches,
     "judging": judging,
+    "providers": providers,
     "starting": starting,
     "learning": learning,
     "importing": importing,
