@@ -202,7 +202,14 @@ class Header(Node):
     value: Credential = Field(description="its whole value")
 
 
-Auth = Annotated[Bearer | Basic | Header, Field(discriminator="kind")]
+class Body(Node):
+    """A key in the body, for a provider that wants it there."""
+
+    kind: Literal["body"] = Field(description="the key that a provider wants in the body of each request")
+    key: Credential = Field(description="the provider's API key")
+
+
+Auth = Annotated[Bearer | Basic | Header | Body, Field(discriminator="kind")]
 
 
 Suppressing = Literal["opt_out", "opt_out_all", "block", "record", "ignore"]
@@ -242,7 +249,7 @@ class Route(Policy):
     auth: Auth | None = option(
         None,
         "the credential, where the gate holds it: {kind: bearer, token}, "
-        "{kind: basic, username, password} or {kind: header, name, value}",
+        "{kind: basic, username, password}, {kind: header, name, value} or {kind: body, key}",
     )
     webhook: Webhook | None = option(None, "the provider's webhooks, taken at /webhooks/ROUTE of the public listener")
     allow_paths: tuple[RawPath, ...] = option(

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import cast
 
-from proxy.config import Auth, Basic, Bearer, Header
-from proxy.headers import Headers
-from proxy.providers.base import Provider
+from proxy.config import Auth, Basic, Bearer, Body, Header
+from proxy.headers import Headers, Unsendable
+from proxy.providers.base import Provider, Unreadable, WritesKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +44,43 @@ def credential(auth: Auth | None, provider: Provider) -> Credential | None:
     """Make a route's credential; None where the sender's own goes on."""
     if auth is None:
         return None
+    if isinstance(auth, Body):
+        return _in_body(auth.key.reveal(), provider)
     return _in_headers(_pair(auth), provider)
 
 
 def _in_headers(pair: tuple[bytes, bytes], provider: Provider) -> Credential:
-    replaced = {b"authorization", pair[0].lower(), *(name.lower().encode() for name in provider.CREDENTIALS)}
+    replaced = _shown(provider) | {pair[0].lower()}
 
     def show(leaving: Leaving) -> Leaving:
-        kept = tuple(each for each in leaving.headers if each[0].lower() not in replaced)
-        return Leaving(leaving.method, leaving.target, (*kept, pair), leaving.body)
+        return replace(leaving, headers=(*_without(leaving.headers, replaced), pair))
 
     return Credential(show)
 
 
-def _pair(auth: Auth) -> tuple[bytes, bytes]:
+def _in_body(key: str, provider: Provider) -> Credential:
+    """Let the provider's file write the key; the configuration is faulty for a provider whose file cannot."""
+    replaced, writing = _shown(provider), cast("WritesKey", provider)
+
+    def show(leaving: Leaving) -> Leaving:
+        try:
+            body = writing.with_key(leaving.body or b"", key)
+        except Unreadable as unreadable:
+            raise Unsendable(unreadable.detail) from None
+        return replace(leaving, headers=_without(leaving.headers, replaced), body=body)
+
+    return Credential(show, whole=True)
+
+
+def _shown(provider: Provider) -> frozenset[bytes]:
+    return frozenset({b"authorization", *(name.lower().encode() for name in provider.CREDENTIALS)})
+
+
+def _without(headers: Headers, names: frozenset[bytes]) -> Headers:
+    return tuple(each for each in headers if each[0].lower() not in names)
+
+
+def _pair(auth: Bearer | Basic | Header) -> tuple[bytes, bytes]:
     match auth:
         case Bearer():
             return b"Authorization", f"Bearer {auth.token.reveal()}".encode()

@@ -12,9 +12,10 @@ from ipaddress import ip_address
 from itertools import combinations
 from urllib.parse import urlsplit
 
-from proxy.config import Config, Listener, Route, Sender
+from proxy.config import Body, Config, Listener, Route, Sender
 from proxy.faults import Place, key_path
 from proxy.hooks import base as hooks
+from proxy.providers import base as providers
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Clash:
 def clashes(config: Config) -> Iterator[Clash]:
     """Find everything in a tree that does not go together."""
     yield from _open_relays(config)
+    yield from _keys_in_bodies(config)
     yield from _open_api(config)
     yield from _senders_without_route(config)
     yield from _senders_without_mark(config)
@@ -93,6 +95,14 @@ def _open_relays(config: Config) -> Iterator[Clash]:
             "add a sender that lists this route, or bind listen.proxy (and the route's own listen) to loopback",
             (("routes", name), ("senders",), ("listen", "proxy")),
         )
+
+
+def _keys_in_bodies(config: Config) -> Iterator[Clash]:
+    """A key can stand in the body only for a provider that looks for it there."""
+    for name, route in config.routes.items():
+        if isinstance(route.auth, Body) and not isinstance(providers.load(route.provider), providers.WritesKey):
+            says = "cannot be body: this provider takes no key there; use bearer, basic or header"
+            yield Clash(("routes", name, "auth", "kind"), says, (("routes", name),))
 
 
 def _has_sender(route: str, senders: Iterable[Sender]) -> bool:

@@ -14,11 +14,12 @@ from policy.reasons import Reason
 from proxy import bodies
 from proxy.errors import NotSent
 from proxy.headers import Headers, decoded
-from proxy.providers.base import Kind, Provider, Refusal, Request
+from proxy.providers.base import Kind, Provider, Refusal, Request, Unreadable, WritesKey
 
 KEPT = 100
 _SHOWN = 65_536  # characters of a body
 _LARGEST = 1 << 25
+_NO_KEY = "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class Sandbox:
         plain = self._plain(came, given.getall("Content-Encoding", []))
         request = Request(method, path, query, given, plain)
         if self._provider.sort(request) is Kind.SEND:
-            self.messages.append(Message(self._now(), self._route, method, path, _text(request.body)))
+            self.messages.append(Message(self._now(), self._route, method, path, self._shown(request.body)))
             answer = self._provider.accepted(request, secrets.token_hex(16))
         else:
             refusal = Refusal(Reason.UNKNOWN_REQUEST, "sendgate: the sandbox answers sends only", 404)
@@ -85,6 +86,11 @@ class Sandbox:
         except NotSent:
             return body  # whatever could not be read was let pass on purpose
 
-
-def _text(body: bytes) -> str:
-    return body.decode("utf-8", "backslashreplace")[:_SHOWN]
+    def _shown(self, body: bytes) -> str:
+        """Give what is kept of a body: its beginning, without a credential that stands in it."""
+        if isinstance(self._provider, WritesKey):
+            try:
+                body = self._provider.with_key(body, _NO_KEY)
+            except Unreadable:
+                return ""  # a key may stand anywhere in it
+        return body.decode("utf-8", "backslashreplace")[:_SHOWN]

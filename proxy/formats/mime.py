@@ -38,6 +38,11 @@ class Header(NamedTuple):
     start: int
     end: int
 
+    @property
+    def value(self) -> str:
+        """Give the unfolded value."""
+        return _unfolded(self.raw)
+
 
 @dataclass(frozen=True, slots=True)
 class Mime:
@@ -56,28 +61,30 @@ class Mime:
 
     def values(self, name: str) -> tuple[str, ...]:
         """Give the unfolded values of all headers of a name, in their order."""
-        return tuple(_unfolded(header.raw) for header in self._named(name))
+        return tuple(header.value for header in self.named(name))
 
     def mailboxes(self, name: str) -> tuple[Mailbox, ...]:
         """Find the mailboxes in a header, with their spans in its unfolded value; raises Unreadable as both do."""
         return mailboxes(self.value(name) or "")
 
-    def rewritten(self, changes: Mapping[str, str | None]) -> bytes:
+    def rewritten(self, changes: Mapping[str, str | None], dropped: Collection[Header] = ()) -> bytes:
         """Give the message with other values for some headers; every other byte stays.
 
-        None and "" drop all headers of the name. A value is folded at its own blanks, so that it unfolds to itself.
+        None and "" drop all headers of the name, `dropped` are single ones that go. A value is folded at its own
+        blanks, so that it unfolds to itself.
         Raises Unreadable for a value with line breaks or controls, and for the new value of a header that the message
         does not have exactly once.
         """
-        edits: list[tuple[int, int, bytes]] = []
+        edits = [(each.start, each.end, b"") for each in dropped]
         for name, value in changes.items():
-            found = self._named(name)
+            found = self.named(name)
             if value and len(found) != 1:
                 raise Unreadable("the message does not have this header exactly once")
             edits += [(each.start, each.end, self._written(each, value)) for each in found]
         return self._edited(sorted(edits))
 
-    def _named(self, name: str) -> list[Header]:
+    def named(self, name: str) -> list[Header]:
+        """Give the headers of a name, in their order."""
         wanted = name.lower()
         return [header for header in self.headers if header.name == wanted]
 

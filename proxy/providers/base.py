@@ -16,7 +16,7 @@ import importlib
 import pkgutil
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
@@ -190,6 +190,17 @@ class Provider(Protocol):
 
     def accepted(self, request: Request, decision: str) -> Answer:
         """Answer as the provider does when it takes the send, readable or not; ids in it follow from `decision`."""
+
+
+@runtime_checkable
+class WritesKey(Protocol):
+    """What a provider's file has besides where the credential of a request stands in its body."""
+
+    def with_key(self, body: bytes, key: str) -> bytes:
+        """Give the body of any request with this key in it, in place of the sender's own; raises Unreadable.
+
+        Every other byte stays.
+        """
 
 
 def load(name: str) -> Provider:

@@ -126,6 +126,7 @@ def test_nothing_else_changes() -> None:
     """A new value and dropped headers change their own lines alone."""
     message = mime.read(MESSAGE)
     assert message.rewritten({}) == MESSAGE
+    assert message.rewritten({}, message.named("X-Tag")[1:]) == MESSAGE.replace(b"x-tag:two\r\n", b"")
     assert message.rewritten({"to": "b@x.io", "Cc": None, "Bcc": None, "X-Tag": ""}) == (
         b"From: Shop <shop@x.io>\r\nTo: b@x.io\r\nSubject: J\xc3\xbcrgen\r\n\r\nTo: nobody@x.io\n\x00\xff\r"
     )
