@@ -152,6 +152,17 @@ def test_what_cannot_be_read_is_refused(table: Table, unreadable: tuple[Request,
     assert (refused.value.place, refused.value.reason) == (place, reason)
 
 
+def test_a_key_is_written_and_nothing_else(sample: Sample) -> None:
+    """Where a credential stands in the body, another one takes its place, and the send is read as the same."""
+    if not isinstance(sample.provider, base.WritesKey):
+        return
+    body = sample.provider.with_key(sample.request.body, "another-key")
+    assert b"another-key" in body
+    assert not any(secret.encode() in body for secret in sample.table.module.SECRETS)
+    assert sample.read(replace(sample.request, body=body)) == sample.read()
+    assert sample.provider.with_key(body, "another-key") == body
+
+
 # ── removing ──
 
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from policy import identity
 from policy.model import AllowList
-from proxy.config import Basic, Bearer, Config, Header, Policy, Route, Scope
+from proxy.config import Basic, Bearer, Body, Config, Header, Policy, Route, Scope
 from proxy.loading import parse
 from proxy.units import Address, Secret
 
@@ -24,12 +24,12 @@ def no_file(path: Path) -> bytes:
 
 
 def tree(text: str, environ: Mapping[str, str] = MappingProxyType({})) -> Config:
-    return parse(text, environ, no_file, providers=["sendgrid", "twilio"])
+    return parse(text, environ, no_file, providers=["mandrill", "sendgrid", "twilio"])
 
 
-def one_route(keys: str, around: str = "") -> Route:
+def one_route(keys: str, around: str = "", provider: str = "sendgrid") -> Route:
     """Give the route that has these keys beside provider and upstream."""
-    text = f"{around}\nroutes:\n  one: {{provider: sendgrid, upstream: sandbox, {keys}}}\n"
+    text = f"{around}\nroutes:\n  one: {{provider: {provider}, upstream: sandbox, {keys}}}\n"
     return tree(text).routes["one"]
 
 
@@ -138,11 +138,13 @@ def test_values_come_out_in_their_own_types() -> None:
             Header(kind="header", name="X-Key", value=Secret("App v")),
             id="header",
         ),
+        pytest.param("{kind: body, key: k}", Body(kind="body", key=Secret("k")), id="body"),
     ],
 )
-def test_auth_is_one_of_three_kinds(auth: str, read: Bearer | Basic | Header) -> None:
+def test_auth_is_one_of_four_kinds(auth: str, read: Bearer | Basic | Header | Body) -> None:
     """An auth section has the keys of its kind."""
-    assert one_route(f"auth: {auth}").auth == read
+    provider = "mandrill" if isinstance(read, Body) else "sendgrid"
+    assert one_route(f"auth: {auth}", provider=provider).auth == read
 
 
 def test_the_word_sandbox_is_an_upstream() -> None:

@@ -23,7 +23,7 @@ def no_file(path: Path) -> bytes:
 
 
 def tree(text: str, environ: Mapping[str, str] = MappingProxyType({"PEPPER": "p", "OTHER": "o"})) -> Config:
-    return parse(text, environ, no_file, providers=["sendgrid", "twilio"])
+    return parse(text, environ, no_file, providers=["mandrill", "sendgrid", "twilio"])
 
 
 def told(text: str) -> list[str]:
@@ -54,6 +54,10 @@ ONE = routes(one="")
         pytest.param(WIDE + SENDER + routes(one=BEARER), id="a credential with a sender"),
         pytest.param(
             routes(one=f"{BEARER}, listen: '127.0.0.1:9000'"), id="a credential behind two loopback listeners"
+        ),
+        pytest.param(
+            "routes: {one: {provider: mandrill, upstream: sandbox, auth: {kind: body, key: hunter2}}}",
+            id="a key in the body of a provider that wants it there",
         ),
         pytest.param(WIDE + ONE, id="no credential"),
         pytest.param(routes(one="webhook: {key: [k, l]}"), id="a webhook with a key"),
@@ -103,6 +107,10 @@ def test_what_goes_together_is_no_fault(text: str) -> None:
             "routes: {one: {provider: twilio, upstream: sandbox, webhook: {key: k}}}",
             "routes.one.webhook: no webhooks of this provider",
             id="a webhook that nobody hears",
+        pytest.param(
+            routes(one="auth: {kind: body, key: hunter2}"),
+            "routes.one.auth.kind: cannot be body: this provider takes no key there",
+            id="a key in the body of a provider that has none",
         ),
         pytest.param("listen: {api: '0.0.0.0:1'}", "listen.api: must be a loopback address", id="an API without keys"),
         pytest.param("listen: {api: 'gate:1'}", "listen.api: must be a loopback address", id="an API on a host name"),
