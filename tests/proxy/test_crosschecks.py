@@ -107,6 +107,7 @@ def test_what_goes_together_is_no_fault(text: str) -> None:
             "routes: {one: {provider: twilio, upstream: sandbox, webhook: {key: k}}}",
             "routes.one.webhook: no webhooks of this provider",
             id="a webhook that nobody hears",
+        ),
         pytest.param(
             routes(one="auth: {kind: body, key: hunter2}"),
             "routes.one.auth.kind: cannot be body: this provider takes no key there",

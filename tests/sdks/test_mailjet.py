@@ -37,7 +37,7 @@ async def as_mailjet(message: Message, writer: Any) -> None:
 def _result(message: dict[str, Any]) -> dict[str, Any]:
     emails = [each["Email"] for each in message["To"]]
     if BROKEN in emails:
-        related = [f"To[{emails.index('broken')}].Email"]
+        related = [f"To[{emails.index(BROKEN)}].Email"]
         error = {"ErrorCode": "mj-0013", "StatusCode": 400, "ErrorMessage": "invalid", "ErrorRelatedTo": related}
         return {"Status": "error", "Errors": [error]}
     people = [{"Email": email, "MessageUUID": f"uuid-{email}", "MessageID": 1} for email in emails]
