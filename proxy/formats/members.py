@@ -10,7 +10,9 @@ import orjson
 from proxy import strict
 from proxy.providers.base import Unreadable
 
-_MARK = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[{}\[\]:,]', re.DOTALL)
+_STRING = rb'"(?:[^"\\]++|\\.)*+"'
+_MARK = re.compile(_STRING + rb"|[{}\[\]:,]", re.DOTALL)
+_ESCAPED_ASCII = re.compile(rb"\\u00[0-7]")
 
 
 def with_text(body: bytes, name: str, text: str) -> bytes:
@@ -38,6 +40,14 @@ def _rest(rest: bytes, tree: dict[str, Any]) -> bytes:
 
 def _span(body: bytes, name: str) -> tuple[int, int]:
     """Find where the value of a key of the outermost object begins and ends; the key is there."""
+    # The key stands in the body as it is, if no letter of it is escaped, and quotes in a text are. So where it stands
+    # once before a colon, it is the one, and nothing else has to be looked at.
+    found = list(re.finditer(re.escape(orjson.dumps(name)) + rb"\s*+:\s*+", body))
+    value = re.compile(_STRING, re.DOTALL).match(body, found[0].end()) if len(found) == 1 else None
+    return _walked(body, name) if value is None or _ESCAPED_ASCII.search(body) else value.span()
+
+
+def _walked(body: bytes, name: str) -> tuple[int, int]:
     depth, start, before = 0, 0, b""
     for mark in _MARK.finditer(body):
         kind = mark[0][:1]

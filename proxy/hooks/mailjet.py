@@ -24,6 +24,7 @@ from proxy.hooks.base import (
 )
 
 WINDOW = 0.0  # no time is signed
+PROOF = "nothing is signed; `key` is the password in the webhook's own address (`https://mailjet:PASSWORD@…`)"
 
 _WORDS = {"unsub": Says.UNSUBSCRIBE, "spam": Says.COMPLAINT}
 

@@ -30,6 +30,7 @@ from proxy.hooks.base import (
 )
 
 WINDOW = 0.0
+PROOF = "a signature (HMAC-SHA1) over address and form; `key` is the key that Mandrill shows beside the webhook"
 
 _FIELD = "mandrill_events"
 _SIGNATURE = "X-Mandrill-Signature"

@@ -17,8 +17,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from hashlib import sha256
-from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -27,7 +25,7 @@ from policy.identity import email_keys
 from policy.model import Channel, Recipient, Send
 from policy.reasons import Reason
 from proxy import strict
-from proxy.formats import envelopes, mail_headers, objects, positions
+from proxy.formats import envelopes, ids, mail_headers, markers, objects, positions
 from proxy.formats.envelopes import Envelope
 from proxy.providers.base import (
     READING,
@@ -73,12 +71,13 @@ _BECOME_HEADERS = (
 
 _LISTS = re.compile(r"[@.]lists\.mailjet\.com\Z")  # the end of a contact list's own address
 
-# What the configuration calls a marker, and the keys of both versions.
+# What the configuration calls a marker is its key in v3.1, by the key in v3.
 _MARKERS = {
-    "CustomCampaign": ("CustomCampaign", "Mj-campaign"),
-    "CustomID": ("CustomID", "Mj-CustomID"),
-    "MonitoringCategory": ("MonitoringCategory", "Mj-MonitoringCategory"),
-    "TemplateID": ("TemplateID", "Mj-TemplateID"),
+    "Mj-campaign": "CustomCampaign",
+    "Mj-CustomID": "CustomID",
+    "Mj-MonitoringCategory": "MonitoringCategory",
+    "Mj-TemplateID": "TemplateID",
+    "FromEmail": "From.Email",
 }
 
 
@@ -137,9 +136,11 @@ def read(request: Request, settings: Settings) -> Message:
     if not parsed.messages or not any(map(_people, (*parsed.messages, parsed.common))):
         raise Unreadable("the send names no recipient", "Messages" if parsed.listed else "", Reason.NO_RECIPIENT)
     hidden = tuple(each.place for each in recipients if any(map(_LISTS.search, each.keys)))
-    markers = _markers(parsed)
-    campaign = markers.get("CustomCampaign", ("",))[0]
-    return Message(request, Send(Channel.MAIL, recipients, markers, campaign), parsed, hidden)
+    shared = _marked(parsed.tree.get("Globals") or {})
+    messages = parsed.tree["Messages"] if parsed.listed else [parsed.tree]
+    marked = markers.common(shared | _marked(message) for message in messages)
+    campaign = marked.get("CustomCampaign", ("",))[0]
+    return Message(request, Send(Channel.MAIL, recipients, marked, campaign), parsed, hidden)
 
 
 def _parsed_v31(tree: Any) -> _Parsed:
@@ -199,19 +200,10 @@ def _people(envelope: Envelope) -> frozenset[str]:
     return frozenset(place for name, spots in envelope.items() if name not in _REPORTING for place in spots)
 
 
-def _markers(parsed: _Parsed) -> Mapping[str, tuple[str, ...]]:
-    # A marker speaks for the whole send, so it is one that all messages have alike.
-    shared = _marked(parsed.tree.get("Globals") or {})
-    messages = parsed.tree["Messages"] if parsed.listed else [parsed.tree]
-    first, *others = [shared | _marked(message) for message in messages]
-    return MappingProxyType({k: (v,) for k, v in first.items() if all(other.get(k) == v for other in others)})
-
-
-def _marked(message: dict[str, Any]) -> dict[str, str]:
-    found = {name: message.get(key) for name, keys in _MARKERS.items() for key in keys if key in message}
-    sender = message.get("From")
-    found["From.Email"] = sender.get("Email") if isinstance(sender, dict) else message.get("FromEmail")
-    return {name: str(value) for name, value in found.items() if type(value) in (str, int) and value != ""}
+def _marked(message: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    found = markers.of(message, *_MARKERS, *_MARKERS.values())
+    told = {_MARKERS.get(name, name): texts for name, texts in found.items()}
+    return told | markers.of(message.get("From"), "Email", prefix="From.")
 
 
 # ── writing ──
@@ -374,15 +366,15 @@ def accepted(request: Request, decision: str) -> Answer:
 def _taken(decision: str, parsed: _Parsed, index: int) -> dict[str, Any]:
     envelope = parsed.common | parsed.messages[index]
     people = {name: _sent(decision, envelope.get(name, {})) for name in _PEOPLE}
-    return {"Status": "success", "CustomID": _marked(parsed.tree["Messages"][index]).get("CustomID", ""), **people}
+    custom_id = _marked(parsed.tree["Messages"][index]).get("CustomID", ("",))
+    return {"Status": "success", "CustomID": custom_id[0], **people}
 
 
 def _sent(decision: str, spots: Mapping[str, str]) -> list[dict[str, Any]]:
     told = []
     for place, address in spots.items():
-        digits = sha256(f"{decision}/{place}".encode()).hexdigest()
-        uuid = "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:32]))
-        number = int(digits[:14], 16)  # Mailjet's are as long
+        seed = f"{decision}/{place}"
+        number = int(ids.digest(seed)[:14], 16)  # Mailjet's are as long
         href = f"https://api.mailjet.com/v3/REST/message/{number}"
-        told.append({"Email": address, "MessageUUID": uuid, "MessageID": number, "MessageHref": href})
+        told.append({"Email": address, "MessageUUID": ids.uuid(seed), "MessageID": number, "MessageHref": href})
     return told

@@ -23,7 +23,8 @@ from policy.identity import email_keys
 from policy.model import Channel, Recipient, Send
 from policy.reasons import Reason
 from proxy import strict
-from proxy.formats import mail_headers, mailboxes, members, mime, objects, positions
+from proxy.formats import mail_headers, mailboxes, markers, members, mime, objects, positions
+from proxy.formats.markers import Markers
 from proxy.formats.written import FORMATS
 from proxy.providers.base import (
     Answer,
@@ -130,17 +131,17 @@ def read(request: Request, settings: Settings) -> Message:
     if request.query:
         raise Unreadable("a query, which could say more than the body")
     tree = strict.json_tree(request.body)
-    parsed, markers = _raw(tree) if _call(request)[0] == _RAW else _message(tree)
+    parsed, marked = _raw(tree) if _call(request)[0] == _RAW else _message(tree)
     if all(person.kind == "copy" for person in parsed.people):
         raise Unreadable("the send names no recipient", "", Reason.NO_RECIPIENT)
     at = _scheduled_at(parsed)
     recipients = tuple(Recipient(p.place, Channel.MAIL, p.address, email_keys(p.address), at) for p in parsed.people)
     names = ("metadata.campaign", "metadata.campaign_id")
-    campaign = next((markers[name][0] for name in names if name in markers), "")
-    return Message(request, Send(Channel.MAIL, recipients, markers, campaign), parsed)
+    campaign = next((marked[name][0] for name in names if name in marked), "")
+    return Message(request, Send(Channel.MAIL, recipients, marked, campaign), parsed)
 
 
-def _message(tree: Any) -> tuple[_Parsed, Mapping[str, tuple[str, ...]]]:
+def _message(tree: Any) -> tuple[_Parsed, Markers]:
     body = _BODY.check(tree, "")
     message = _MESSAGE.check(body.get("message"), "message")
     mail_headers.check(message, "headers", "message", _OWN_HEADERS)
@@ -163,7 +164,7 @@ def _person(value: Any, place: str) -> _Person:
     return _Person(place, objects.text(person, "email", place), kind)
 
 
-def _raw(tree: Any) -> tuple[_Parsed, Mapping[str, tuple[str, ...]]]:
+def _raw(tree: Any) -> tuple[_Parsed, Markers]:
     body = _RAW_BODY.check(tree, "")
     for name in _BECOME_HEADERS:
         if name in body:
@@ -216,11 +217,10 @@ def _seconds(value: Any, place: str) -> float:
         raise Unreadable("not a time that there is", place) from None
 
 
-def _markers(said: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
-    names = ("tags", "subaccount", "ip_pool", "template_name", "mc_template_id")
-    found = {name: _texts(said.get(name)) for name in names}
-    found |= {f"metadata.{name}": _texts(value) for name, value in _common_metadata(said).items()}
-    return MappingProxyType({name: texts for name, texts in found.items() if texts})
+def _markers(said: Mapping[str, Any]) -> Markers:
+    common = _common_metadata(said)
+    found = markers.of(said, "tags", "subaccount", "ip_pool", "template_name", "mc_template_id")
+    return MappingProxyType(found | markers.of(common, *common, prefix="metadata."))
 
 
 def _common_metadata(said: Mapping[str, Any]) -> dict[str, Any]:
@@ -230,11 +230,6 @@ def _common_metadata(said: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     values = [(each.get("values") or {}) if isinstance(each, dict) else {} for each in apart]
     return {name: value for name, value in common.items() if not any(name in each for each in values)}
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    values = value if isinstance(value, list) else [value]
-    return tuple(str(value) for value in values if type(value) in (str, int) and value != "")
 
 
 # ── writing ──
