@@ -26,6 +26,7 @@ class Reason(StrEnum):
     UNREADABLE = "unreadable"
     UNKNOWN_REQUEST = "unknown_request"
     SENDER_REFUSED = "sender_refused"
+    SIGNATURE_REFUSED = "signature_refused"
     STORE_UNAVAILABLE = "store_unavailable"
     STOPPING = "stopping"
     GATE_FAILED = "gate_failed"
@@ -50,6 +51,7 @@ MEANINGS: dict[Reason, str] = {
     Reason.UNREADABLE: "the body cannot be read, or two readers could read it differently",
     Reason.UNKNOWN_REQUEST: "the provider's file does not know this request",
     Reason.SENDER_REFUSED: "the sender is not known, or may not use this route",
+    Reason.SIGNATURE_REFUSED: "the sender's signature does not fit the request, or is not of this time",
     Reason.STORE_UNAVAILABLE: "the store could not be read or written",
     Reason.STOPPING: "the gate is stopping",
     Reason.GATE_FAILED: "a fault in the gate itself",

@@ -18,6 +18,7 @@ RETRY_AFTER: Final = 5  # seconds; long enough for a lock or a restart, short fo
 
 _OWN_STATUS: Mapping[Reason, int] = {
     Reason.SENDER_REFUSED: 403,
+    Reason.SIGNATURE_REFUSED: 403,
     Reason.STORE_UNAVAILABLE: 503,
     Reason.STOPPING: 503,
     Reason.UPSTREAM_BUSY: 503,

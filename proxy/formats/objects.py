@@ -8,7 +8,7 @@ that decides makes the send unreadable. So do line breaks in what becomes a head
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from proxy import strict
 from proxy.providers.base import Unreadable
 
 _BREAKS = re.compile(r"[\r\n\0]")
+_HEADER_NAME = re.compile(r"[!-9;-~]+")  # RFC 5322, section 2.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,33 @@ def refuse_breaks(owner: dict[str, Any], name: str, place: str) -> None:
     texts = (value,) if isinstance(value, str) else strings(value)
     if any(map(_BREAKS.search, texts)):
         raise Unreadable("a line break or NUL in what becomes a header of the mail", join(place, name))
+
+
+def check_headers(owner: dict[str, Any], name: str, place: str, shape: Shape, refused: frozenset[str]) -> None:
+    """Check headers of the mail that are told as a list of {Name, Value}; raises Unreadable.
+
+    `shape` is that of one of them. `refused` are the headers that name recipients, by their letters alone.
+    """
+    for number, header in enumerate(array(owner, name, place)):
+        spot = f"{join(place, name)}.{number}"
+        told = text(shape.check(header, spot), "Name", spot)
+        if not _HEADER_NAME.fullmatch(told) or strict.looks_like(told, refused):
+            raise Unreadable("a header that names recipients, or has no proper name", spot)
+        if "Value" in header:
+            refuse_breaks(header, "Value", spot)
+
+
+def at(tree: Any, *path: str) -> Any:
+    """Give what stands at the end of a way through objects, None where it leads nowhere."""
+    for name in path:
+        tree = tree.get(name) if isinstance(tree, dict) else None
+    return tree
+
+
+def put(tree: dict[str, Any], path: Sequence[str], value: Any) -> dict[str, Any]:
+    """Give the tree with another value at the end of a way that it has; what was given stays as it is."""
+    name, *rest = path
+    return {**tree, name: put(tree[name], rest, value) if rest else value}
 
 
 def join(place: str, name: str) -> str:
