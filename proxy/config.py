@@ -32,6 +32,7 @@ from policy.model import AllowList
 from proxy.units import Duration, FrozenMap, Listening, OneOrMore, Secret, Single, Size
 from proxy.values import (
     AllowedAddress,
+    AwsRegion,
     Credential,
     FilePath,
     HeaderName,
@@ -209,7 +210,17 @@ class Body(Node):
     key: Credential = Field(description="the provider's API key")
 
 
-Auth = Annotated[Bearer | Basic | Header | Body, Field(discriminator="kind")]
+class Aws(Node):
+    """AWS Signature Version 4."""
+
+    kind: Literal["aws"] = Field(description="AWS Signature Version 4 over each request")
+    access_key_id: Credential = Field(description="the id of the gate's key")
+    secret_access_key: Credential = Field(description="the secret that signs")
+    region: AwsRegion = Field(description="the region of the provider's address: eu-west-1")
+    session_token: Credential | None = option(None, "of temporary keys")
+
+
+Auth = Annotated[Bearer | Basic | Header | Body | Aws, Field(discriminator="kind")]
 
 
 Suppressing = Literal["opt_out", "opt_out_all", "block", "record", "ignore"]
@@ -248,8 +259,8 @@ class Route(Policy):
     region: Region = option("", "country of phone numbers in national form (ISO 3166: DE)")
     auth: Auth | None = option(
         None,
-        "the credential, where the gate holds it: {kind: bearer, token}, "
-        "{kind: basic, username, password}, {kind: header, name, value} or {kind: body, key}",
+        "the gate's own: {kind: bearer, token}, {kind: basic, username, password}, {kind: header, name, value}, "
+        "{kind: body, key} or {kind: aws, access_key_id, …}",
     )
     webhook: Webhook | None = option(None, "the provider's webhooks, taken at /webhooks/ROUTE of the public listener")
     allow_paths: tuple[RawPath, ...] = option(
@@ -275,13 +286,23 @@ class Route(Policy):
         return self.model_copy(update={name: getattr(policy, name) for name in left_open})
 
 
+class AwsKey(Node):
+    """A key pair by which a sender signs."""
+
+    access_key_id: Credential = Field(description="id of a key pair that the sender signs with, made up for the gate")
+    secret_access_key: Credential = Field(description="its secret; an SDK signs with it as with a key of AWS")
+
+
 class Sender(Node):
-    """A system that sends through the gate, known by a key, by the credential it sends anyway, or by a listener."""
+    """A system that sends through the gate, known by a key, by what it sends or signs anyway, or by a listener."""
 
     name: Name = Field(description="what records and metrics call this sender")
     key: UpToTwo[Credential] = option((), "value of X-Sendgate-Key; a list of two during rotation")
     credential_sha256: UpToTwo[Sha256] = option(
         (), "SHA-256 of the provider credential this sender sends anyway; two during rotation"
+    )
+    aws: UpToTwo[AwsKey] = option(
+        (), "key pairs that this sender signs with, made up for the gate; two during rotation"
     )
     listen: Listener | None = option(None, "an address that is this sender's alone")
     routes: tuple[RouteName, ...] = Field(description="the routes this sender may use")

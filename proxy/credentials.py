@@ -11,9 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import cast
 
-from proxy.config import Auth, Basic, Bearer, Body, Header
+from proxy import signing
+from proxy.config import SANDBOX, Auth, Aws, Basic, Bearer, Body, Header
 from proxy.headers import Headers, Unsendable
-from proxy.providers.base import Provider, Unreadable, WritesKey
+from proxy.providers.base import Provider, Unreadable, WritesKey, aws_service
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,14 @@ class Credential:
     whole: bool = False
 
 
-def credential(auth: Auth | None, provider: Provider) -> Credential | None:
-    """Make a route's credential; None where the sender's own goes on."""
+def credential(auth: Auth | None, provider: Provider, upstream: str) -> Credential | None:
+    """Make a route's credential; None where the sender's own goes on. `upstream` is the route's, as configured."""
     if auth is None:
         return None
     if isinstance(auth, Body):
         return _in_body(auth.key.reveal(), provider)
+    if isinstance(auth, Aws):
+        return _signature(auth, provider, upstream)
     return _in_headers(_pair(auth), provider)
 
 
@@ -68,6 +71,22 @@ def _in_body(key: str, provider: Provider) -> Credential:
         except Unreadable as unreadable:
             raise Unsendable(unreadable.detail) from None
         return replace(leaving, headers=_without(leaving.headers, replaced), body=body)
+
+    return Credential(show, whole=True)
+
+
+def _signature(auth: Aws, provider: Provider, upstream: str) -> Credential:
+    """Sign anew what leaves, for the upstream's host and path; the sandbox has neither, and looks at no signature."""
+    replaced = _shown(provider) | signing.MADE
+    token = auth.session_token.reveal() if auth.session_token else None
+    pair = auth.access_key_id.reveal(), auth.secret_access_key.reveal()
+    key = signing.Key(*pair, auth.region, aws_service(provider), token)
+    sign = None if upstream == SANDBOX else signing.signer(key)
+
+    def show(leaving: Leaving) -> Leaving:
+        kept = _without(leaving.headers, replaced)
+        made = sign(leaving.method, upstream + leaving.target, kept, leaving.body or b"") if sign else ()
+        return replace(leaving, headers=(*kept, *made))
 
     return Credential(show, whole=True)
 

@@ -12,6 +12,7 @@ from ipaddress import ip_address
 from itertools import combinations
 from urllib.parse import urlsplit
 
+from proxy import signing
 from proxy.config import Body, Config, Listener, Route, Sender
 from proxy.faults import Place, key_path
 from proxy.hooks import base as hooks
@@ -35,6 +36,7 @@ def clashes(config: Config) -> Iterator[Clash]:
     """Find everything in a tree that does not go together."""
     yield from _open_relays(config)
     yield from _keys_in_bodies(config)
+    yield from _signatures(config)
     yield from _open_api(config)
     yield from _senders_without_route(config)
     yield from _senders_without_mark(config)
@@ -105,6 +107,33 @@ def _keys_in_bodies(config: Config) -> Iterator[Clash]:
             yield Clash(("routes", name, "auth", "kind"), says, (("routes", name),))
 
 
+def _signatures(config: Config) -> Iterator[Clash]:
+    """Signatures of AWS are for the providers that take them, and for these the gate has to sign itself."""
+    for name, route in config.routes.items():
+        kind, signed = route.auth.kind if route.auth else "", _is_signed(route)
+        says = ""
+        if kind == "aws" and not signed:
+            says = "cannot be of kind aws: this provider takes no signatures of AWS"
+        elif kind == "aws" and not route.sandbox and not signing.available():
+            says = "needs botocore, which is not installed: pip install 'sendgate[aws]'"
+        elif kind != "aws" and signed and not route.sandbox and not _keeps_host(route):
+            says = (
+                "must be of kind aws: a sender signs for the gate's address, and the provider refuses that; "
+                "the gate needs a key of AWS, and senders get keys of their own under senders.aws"
+            )
+        if says:
+            yield Clash(("routes", name, "auth"), says, (("routes", name),))
+
+
+def _is_signed(route: Route) -> bool:
+    return bool(providers.aws_service(providers.load(route.provider)))
+
+
+def _keeps_host(route: Route) -> bool:
+    """Tell whether a request can come for the provider's own host, so that its signature holds while it is whole."""
+    return (urlsplit(route.upstream).hostname or "") in route.host and not urlsplit(route.upstream).path
+
+
 def _has_sender(route: str, senders: Iterable[Sender]) -> bool:
     return any(route in sender.routes for sender in senders)
 
@@ -131,8 +160,8 @@ def _senders_without_route(config: Config) -> Iterator[Clash]:
 
 def _senders_without_mark(config: Config) -> Iterator[Clash]:
     for at, sender in enumerate(config.senders):
-        if not (sender.key or sender.credential_sha256 or sender.listen):
-            says = "needs a key, a credential_sha256 or a listen address to be known by"
+        if not (sender.key or sender.credential_sha256 or sender.aws or sender.listen):
+            says = "needs a key, a credential_sha256, an aws key or a listen address to be known by"
             yield Clash(("senders", at), says, (("senders",),))
 
 
@@ -151,9 +180,15 @@ def _keys(config: Config) -> Iterator[Clash]:
         for at, one in enumerate(config.senders)
         for digest in set(one.credential_sha256)
     ]
+    signing_keys = [
+        (("senders", at, "aws"), key)
+        for at, one in enumerate(config.senders)
+        for key in {pair.access_key_id for pair in one.aws}
+    ]
     api = [(("api", "keys", at, "key"), key) for at, one in enumerate(config.api.keys) for key in set(one.key)]
     yield from _twice(senders, "is the key of an earlier sender too; keys must differ")
     yield from _twice(digests, "is the credential of an earlier sender too; credentials must differ")
+    yield from _twice(signing_keys, "has the access_key_id of an earlier sender; they must differ")
     yield from _twice(api, "is the key of an earlier entry too; keys must differ")
 
 
@@ -202,7 +237,8 @@ def _warnings(config: Config) -> Iterator[tuple[Place, str]]:
     for name, route in config.routes.items():
         yield from ((("routes", name, key), says) for key, says in _route_warnings(route))
     for at, sender in enumerate(config.senders):
-        if sender.listen and not (sender.key or sender.credential_sha256 or sender.listen.address.loopback):
+        marked = sender.key or sender.credential_sha256 or sender.aws
+        if sender.listen and not (marked or sender.listen.address.loopback):
             yield ("senders", at, "listen"), "is all this sender is known by, and other machines can reach it"
 
 
@@ -214,6 +250,8 @@ def _wide_doors(config: Config) -> Place:
 def _route_warnings(route: Route) -> Iterator[tuple[str, str]]:
     if route.upstream.lower().startswith("http:") and not _is_local(route.upstream):
         yield "upstream", "is plain http: messages and credentials can be read on the way"
+    if _is_signed(route) and not route.sandbox and not (route.auth and route.auth.kind == "aws"):
+        yield "auth", "is none: what a sender signed cannot be trimmed, and the provider refuses it then"
     if route.policy.mode == "shadow":
         yield "mode", "is shadow: nothing is kept from anybody, refusals are only told"
     for key in ("on_unreadable", "on_unknown_request", "on_bypass", "on_store_error"):

@@ -26,6 +26,7 @@ from policy.model import Ending, Outcome, Refused, Send, Sent, Terms, Verdict
 from policy.reasons import Reason
 from policy.store.records import LONGEST
 from proxy import answers, bodies, errors, requests
+from proxy.config import Sender
 from proxy.errors import FAILURES, NotSent
 from proxy.exchange import ABOUT_THE_BYTES, ENCODED, exchange, whole
 from proxy.gate import Entrance, Gate, Route, claims_transactional, may_claim
@@ -109,12 +110,7 @@ class Dispatch:
         if self.draining:
             raise NotSent(Reason.STOPPING)
         requests.check(walk.arrival)
-        try:
-            sender = gate.sender(self._entrance, walk.route, walk.arrival.headers)
-        except NotSent:
-            walk.note(client=requests.client(walk.arrival, gate.config.trusted_proxies))
-            raise
-        walk.note(sender=sender.name if sender else "")
+        sender = await self._sender(gate, walk)
         if walk.kind is Kind.ASK_BODY:
             await self._ask_body(walk)
         if walk.kind in (Kind.UNKNOWN, Kind.HIDDEN):
@@ -131,6 +127,21 @@ class Dispatch:
         walk.note(claim_ignored=claims_transactional(walk.arrival.headers) and not may_claim(sender))
         verdict = await self._judge(walk, message.send, terms)
         return await self._carry_out(walk, message, verdict)
+
+    async def _sender(self, gate: Gate, walk: Walk) -> Sender | None:
+        """Find out who sends; the body is read first where a signature over it says so. Raises NotSent."""
+        headers = walk.arrival.headers
+        try:
+            signer = gate.signer(self._entrance, walk.route, headers)
+            if signer is not None:
+                await self._read_body(walk)
+                signer.check(walk.arrival, walk.body or b"", self._policy.now() / 1_000_000)
+            sender = gate.sender(self._entrance, walk.route, headers, signer)
+        except NotSent:
+            walk.note(client=requests.client(walk.arrival, gate.config.trusted_proxies))
+            raise
+        walk.note(sender=sender.name if sender else "")
+        return sender
 
     # 1 read
 

@@ -17,13 +17,16 @@ from multidict import CIMultiDictProxy
 from policy import rules
 from policy.model import MessageClass, Send, Terms
 from policy.reasons import Reason
-from proxy.config import Config, Sender
+from proxy import signing
+from proxy.config import AwsKey, Config, Sender
 from proxy.config import Policy as PolicySettings
 from proxy.config import Route as RouteSettings
 from proxy.credentials import Credential
 from proxy.errors import NotSent
-from proxy.providers.base import Provider
+from proxy.providers.base import Provider, aws_service
+from proxy.requests import Arrival
 from proxy.sandbox import Sandbox
+from proxy.signing import Signature, Signed
 from proxy.units import Secret
 from proxy.upstream import Upstream
 
@@ -105,6 +108,21 @@ def may_claim(sender: Sender | None) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Signer:
+    """A sender as a signature claims it to be, and the key that the signature must fit."""
+
+    sender: Sender
+    key: AwsKey
+    signature: Signature
+    service: str
+
+    def check(self, arrival: Arrival, body: bytes, now: float) -> None:
+        """Make sure that the sender signed this request, `now` in seconds; raises NotSent (signature_refused)."""
+        signed = Signed(arrival.method, arrival.path, arrival.query, arrival.headers, body)
+        signing.check(self.signature, signed, self.key.secret_access_key.reveal(), self.service, now)
+
+
+@dataclass(frozen=True, slots=True)
 class Gate:
     """The routes and senders of one configuration."""
 
@@ -127,10 +145,28 @@ class Gate:
         found = self.routes.get(name)
         return None if found is None else (found, slash + rest or "/")
 
-    def sender(self, entrance: Entrance, route: Route, headers: CIMultiDictProxy[str]) -> Sender | None:
+    def signer(self, entrance: Entrance, route: Route, headers: CIMultiDictProxy[str]) -> Signer | None:
+        """Give whom the signature of a request claims to be, to be checked over the body; the body is not asked for.
+
+        None where the sender is known by something else, or the key is nobody's.
+        """
+        service = aws_service(route.provider)
+        if SENDER_KEY in headers or entrance.sender is not None or not service:
+            return None
+        shown = signing.signature(headers.get("Authorization", ""))
+        if shown is None:
+            return None
+        given = Secret(shown.key_id)
+        pairs = ((sender, key) for sender in self.senders.values() for key in sender.aws)
+        return next((Signer(sender, key, shown, service) for sender, key in pairs if key.access_key_id == given), None)
+
+    def sender(
+        self, entrance: Entrance, route: Route, headers: CIMultiDictProxy[str], signer: Signer | None = None
+    ) -> Sender | None:
         """Find out who sends; None where anybody may. Raises NotSent (sender_refused).
 
-        A sender is known by 1. its key, 2. its own listener, 3. the provider credential it sends anyway.
+        A sender is known by 1. its key, 2. its own listener, 3. its signature, which was checked where there is a
+        `signer`, 4. the provider credential it sends anyway.
         """
         for name in (*_DECIDING, *route.provider.CREDENTIALS):
             if name in headers and len(headers.getall(name)) > 1:
@@ -139,7 +175,7 @@ class Gate:
             if route.credential:
                 _refuse_web_pages(headers)
             return None
-        sender = self._known(entrance, route, headers)
+        sender = signer.sender if signer else self._known(entrance, route, headers)
         if sender is None:
             raise NotSent(Reason.SENDER_REFUSED, "no sender of the configuration is known by what was sent")
         if route.name not in sender.routes:

@@ -60,7 +60,8 @@ def build(tree: config.Config, policy: Policy, upstreams: Upstreams) -> Gate:
     for name, settings in tree.routes.items():
         provider = base.load(settings.provider)
         upstream = upstreams.of(name, settings, provider, policy)
-        routes[name] = Route(name, settings, settings.policy, provider, upstream, credential(settings.auth, provider))
+        shown = credential(settings.auth, provider, settings.upstream)
+        routes[name] = Route(name, settings, settings.policy, provider, upstream, shown)
     by_host = {host: routes[name] for name, settings in tree.routes.items() for host in settings.host}
     senders = {sender.name: sender for sender in tree.senders}
     return Gate(tree, MappingProxyType(routes), MappingProxyType(by_host), MappingProxyType(senders))

@@ -161,6 +161,9 @@ HeaderName = Annotated[
 RawPath = Annotated[str, Form(r"/[!-\"$->@-~]*", "must be a path that begins with / and has no ? and no #")]
 FilePath = Annotated[Path, Form(r"[^\x00-\x1f\x7f]+", "must be the path of a file"), AfterValidator(_from_folder)]
 Sha256 = Annotated[str, Form(r"[0-9a-f]{64}", "must be 64 hexadecimal digits: printf %s KEY | sha256sum", str.lower)]
+AwsRegion = Annotated[
+    str, Form(r"[a-z]{2,3}(?:-[a-z]+)+-\d{1,2}", "must be a region of AWS, such as eu-west-1", str.lower)
+]
 Region = Annotated[
     str, Form(r"[A-Z]{2}|", "must be two letters of ISO 3166, such as DE", str.upper), AfterValidator(_region)
 ]

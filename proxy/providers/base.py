@@ -210,6 +210,14 @@ def load(name: str) -> Provider:
     return cast("Provider", importlib.import_module(f"proxy.providers.{name}"))
 
 
+def aws_service(provider: Provider) -> str:
+    """Give the service that requests to a provider are signed for by AWS Signature Version 4; "" where they are not.
+
+    A file of such a provider says it as AWS_SERVICE.
+    """
+    return str(getattr(provider, "AWS_SERVICE", ""))
+
+
 def names() -> tuple[str, ...]:
     """List the providers there are, found on disk."""
     package = importlib.import_module("proxy.providers")

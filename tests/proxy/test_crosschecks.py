@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -23,7 +24,7 @@ def no_file(path: Path) -> bytes:
 
 
 def tree(text: str, environ: Mapping[str, str] = MappingProxyType({"PEPPER": "p", "OTHER": "o"})) -> Config:
-    return parse(text, environ, no_file, providers=["mandrill", "sendgrid", "twilio"])
+    return parse(text, environ, no_file, providers=["mandrill", "sendgrid", "ses", "twilio"])
 
 
 def told(text: str) -> list[str]:
@@ -44,6 +45,13 @@ def senders(*entries: str) -> str:
     return "\n".join(["senders:", *(f"- {{routes: [one], {entry}}}" for entry in entries), ""])
 
 
+def signed(more: str, upstream: str = "https://aws.test") -> str:
+    """Give a route to a provider that takes signatures of AWS."""
+    return f"routes: {{one: {{provider: ses, upstream: '{upstream}', {more}}}}}\n"
+
+
+AWS = "auth: {kind: aws, access_key_id: AK, secret_access_key: hunter2, region: eu-west-1}"
+PAIR = "aws: {access_key_id: AK, secret_access_key: hunter2}"
 ONE = routes(one="")
 
 
@@ -71,6 +79,10 @@ ONE = routes(one="")
         pytest.param(ONE + senders("name: a, key: [k, k]"), id="the same key twice in one entry"),
         pytest.param(ONE + senders("name: a, listen: '127.0.0.1:9000'"), id="a sender known by its listener"),
         pytest.param(ONE + senders(f"name: a, credential_sha256: {'0' * 64}"), id="a sender known by its credential"),
+        pytest.param(ONE + senders(f"name: a, {PAIR}"), id="a sender known by its signature"),
+        pytest.param(signed(AWS), id="signatures, and a key to make them"),
+        pytest.param(signed("", "sandbox"), id="signatures, and the sandbox"),
+        pytest.param(signed("host: aws.test"), id="signatures that are made for the provider's own host"),
         pytest.param(routes(one="host: [h, H]", two="host: i"), id="hosts that differ"),
         pytest.param(
             "listen: {proxy: '127.0.0.1:0', api: '127.0.0.1:0', public: '0.0.0.0:0', ops: '[::1]:0'}",
@@ -120,8 +132,22 @@ def test_what_goes_together_is_no_fault(text: str) -> None:
             "senders.0.routes.1: must be the name of a route; there are: one",
             id="a sender without its route",
         ),
+        pytest.param(
+            signed(""), "routes.one.auth: must be of kind aws: a sender signs for the gate's", id="no AWS key"
+        ),
+        pytest.param(signed(BEARER), "routes.one.auth: must be of kind aws", id="another credential than an AWS key"),
+        pytest.param(routes(one=AWS), "routes.one.auth: cannot be of kind aws", id="a key of AWS for another provider"),
+        pytest.param(
+            ONE + senders(f"name: a, {PAIR}", f"name: b, {PAIR}"),
+            "senders.1.aws: has the access_key_id",
+            id="one AWS key",
+        ),
         pytest.param(SENDER, "senders.0.routes.0: must be the name of a route; there is none", id="no routes"),
-        pytest.param(ONE + senders("name: a"), "senders.0: needs a key, a credential_sha256 or a listen", id="no mark"),
+        pytest.param(
+            ONE + senders("name: a"),
+            "senders.0: needs a key, a credential_sha256, an aws key or a listen",
+            id="no mark",
+        ),
         pytest.param(ONE + senders("name: a, key: []"), "senders.0: needs a key, a credential_sha256", id="no keys"),
         pytest.param(
             ONE + senders("name: a, key: k", "name: a, key: l"), "senders.1.name: is the name of an earlier", id="names"
@@ -175,6 +201,13 @@ def test_what_does_not_go_together_is_a_fault(text: str, fault: str) -> None:
     assert "hunter2" not in faults[0]
 
 
+def test_a_key_of_aws_needs_what_signs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the extra that signs, a route that has to sign is a fault that says what to install."""
+    monkeypatch.setitem(sys.modules, "botocore", None)
+    assert told(signed(AWS)) == ["routes.one.auth: needs botocore, which is not installed: pip install 'sendgate[aws]'"]
+    assert told(signed(AWS, "sandbox")) == []
+
+
 @pytest.mark.parametrize(
     ("text", "warnings"),
     [
@@ -186,6 +219,9 @@ def test_what_does_not_go_together_is_a_fault(text: str, fault: str) -> None:
             PEPPER + routes(one="listen: '0.0.0.0:9'"), ["routes.one.listen: is open"], id="a route's listener"
         ),
         pytest.param(PEPPER + "listen: {public: '0.0.0.0:9'}", [], id="a public door"),
+        pytest.param(
+            PEPPER + signed("host: aws.test"), ["routes.one.auth: is none: what a sender signed"], id="no key"
+        ),
         pytest.param(PEPPER + "policy: {mode: shadow}\n" + ONE, ["routes.one.mode: is shadow"], id="shadow mode"),
         pytest.param(
             PEPPER + "policy: {mode: shadow}\n" + routes(one="mode: enforce"), [], id="shadow mode of no route"

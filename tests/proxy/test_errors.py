@@ -12,6 +12,7 @@ from proxy.errors import NotSent
 RETRIED_BY_SDKS = {408, 409, 425, 429}
 OWN_STATUS = {
     Reason.SENDER_REFUSED: 403,
+    Reason.SIGNATURE_REFUSED: 403,
     Reason.STORE_UNAVAILABLE: 503,
     Reason.STOPPING: 503,
     Reason.UPSTREAM_BUSY: 503,

@@ -141,7 +141,7 @@ def sender(keys: str) -> str:
             id="a list in a list",
         ),
         pytest.param(
-            route("auth: {kind: aws}"),
+            route("auth: {kind: magic}"),
             "line 5, routes.one.auth.kind",
             "must be one of 'bearer', 'basic', 'header'",
             id="a kind",

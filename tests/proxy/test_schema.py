@@ -143,4 +143,4 @@ def test_a_route_names_its_own_keys_first() -> None:
 
 def test_kinds_are_found_by_place() -> None:
     """Where a section has a kind, the kinds are known."""
-    assert kinds_at(("routes", "one", "auth")) == ["bearer", "basic", "header", "body"]
+    assert kinds_at(("routes", "one", "auth")) == ["bearer", "basic", "header", "body", "aws"]
