@@ -71,7 +71,7 @@ def test_what_is_no_envelope_is_refused(layout: Layout, tree: dict[str, Any], pl
 
 @given(TREES, st.data())
 def test_the_others_stay_in_their_order(tree: dict[str, Any], data: st.DataObject) -> None:
-    """What is left of a batch has the others where they were, no message of nobody more, and what was given is whole."""
+    """What is left of a batch has the others where they were, no message of nobody, and what was given is whole."""
     before = repr(tree)
     present = [place for place, *_ in layouts.addresses(BATCH, tree)]
     gone = frozenset(data.draw(st.sets(st.sampled_from(present))) if present else ())
