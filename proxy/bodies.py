@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, ParamSpec, TypeVar
 
 from aiohttp import StreamReader, web
 
@@ -22,6 +22,11 @@ from proxy.errors import NotSent
 
 PATIENCE: Final = 30.0  # seconds for any body
 SLOWEST: Final = 32 * 1024  # bytes a second, beyond that
+LARGE: Final = 1 << 16  # bytes of a body whose reading would hold up the others, and goes to a thread
+
+_Given = ParamSpec("_Given")
+_Made = TypeVar("_Made")
+
 _GZIP: Final = 16 + zlib.MAX_WBITS
 _TEXT_FLAGS: Final = 0x04 | 0x08 | 0x10  # extra field, file name, comment (RFC 1952, section 2.3.1)
 
@@ -87,3 +92,10 @@ def inflated(body: bytes, declared: Sequence[str], limit: int, allowed: frozense
 
 def too_large(limit: int) -> NotSent:
     return NotSent(Reason.UNREADABLE, f"the body is larger than {limit} bytes", status=413)
+
+
+async def over(body: bytes, work: Callable[_Given, _Made], *args: _Given.args, **kwargs: _Given.kwargs) -> _Made:
+    """Do something that goes over all of a body: in a thread where that would hold the others up."""
+    if len(body) > LARGE:
+        return await asyncio.to_thread(work, *args, **kwargs)
+    return work(*args, **kwargs)

@@ -37,7 +37,6 @@ from proxy.walk import Walk
 Observer = Callable[[Outcome], None]
 
 _STREAMED_FROM = 1 << 20  # bytes of a harmless request's body above which it is not held in memory
-_LARGE = 1 << 16  # bytes of a body whose reading would hold up the others, and goes to a thread
 
 
 class Dispatch:
@@ -135,7 +134,8 @@ class Dispatch:
             signer = gate.signer(self._entrance, walk.route, headers)
             if signer is not None:
                 await self._read_body(walk)
-                signer.check(walk.arrival, walk.body or b"", self._policy.now() / 1_000_000)
+                body, now = walk.body or b"", self._policy.now() / 1_000_000
+                await bodies.over(body, signer.check, walk.arrival, body, now)
             sender = gate.sender(self._entrance, walk.route, headers, signer)
         except NotSent:
             walk.note(client=requests.client(walk.arrival, gate.config.trusted_proxies))
@@ -149,7 +149,7 @@ class Dispatch:
         """Let the body tell what the request would do, where method and path do not."""
         await self._read_body(walk)
         walk.request = replace(walk.request, body=self._plain(walk))
-        kind = walk.route.provider.sort(walk.request)
+        kind = await bodies.over(walk.request.body, walk.route.provider.sort, walk.request)
         walk.kind = Kind.UNKNOWN if kind is Kind.ASK_BODY else kind
 
     def _let_unseen_pass(self, walk: Walk) -> None:
@@ -177,10 +177,7 @@ class Dispatch:
         read = walk.route.provider.read
         try:
             walk.request = replace(walk.request, body=self._plain(walk))
-            if len(walk.request.body) > _LARGE:
-                walk.message = await asyncio.to_thread(read, walk.request, settings)
-            else:
-                walk.message = read(walk.request, settings)
+            walk.message = await bodies.over(walk.request.body, read, walk.request, settings)
         except Unreadable as unreadable:
             ending = NotSent(unreadable.reason, unreadable.detail, places=_places(unreadable))
         except NotSent as not_sent:
@@ -255,10 +252,7 @@ class Dispatch:
             return None
         write = walk.route.provider.trimmed
         try:
-            if len(message.request.body) > _LARGE:
-                trimmed = await asyncio.to_thread(write, message, change)
-            else:
-                trimmed = write(message, change)
+            trimmed = await bodies.over(message.request.body, write, message, change)
         except Unreadable as unreadable:
             if unreadable.reason is Reason.NO_RECIPIENT:
                 return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import threading
 import zlib
 from unittest.mock import Mock
 
@@ -281,3 +282,11 @@ async def test_a_recipient_in_the_query(gate: RunningGate, upstream: Upstream) -
     """A field that decides who gets the message is not looked for in the query, and may not stand there."""
     assert (await gate.post(f"/text{TEXT}?To=%2B4915112345679", b"To=%2B4915112345678", FORM)).status == 400
     assert upstream.heard == []
+
+
+@pytest.mark.parametrize(("size", "aside"), [(0, False), (bodies.LARGE, False), (bodies.LARGE + 1, True)])
+async def test_what_goes_over_a_large_body_holds_nobody_up(size: int, aside: bool) -> None:  # noqa: FBT001  a column of the table
+    """Work over a body that is large is done in a thread, with its result and its arguments; other work at once."""
+    told = await bodies.over(b"x" * size, lambda *args, **named: (args, named, threading.get_ident()), 1, two=2)
+    assert told[:2] == ((1,), {"two": 2})
+    assert (told[2] != threading.get_ident()) is aside
