@@ -16,7 +16,6 @@ from proxy import strict
 from proxy.providers.base import Unreadable
 
 _BREAKS = re.compile(r"[\r\n\0]")
-_HEADER_NAME = re.compile(r"[!-9;-~]+")  # RFC 5322, section 2.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,20 +95,6 @@ def refuse_breaks(owner: dict[str, Any], name: str, place: str) -> None:
     texts = (value,) if isinstance(value, str) else strings(value)
     if any(map(_BREAKS.search, texts)):
         raise Unreadable("a line break or NUL in what becomes a header of the mail", join(place, name))
-
-
-def check_headers(owner: dict[str, Any], name: str, place: str, shape: Shape, refused: frozenset[str]) -> None:
-    """Check headers of the mail that are told as a list of {Name, Value}; raises Unreadable.
-
-    `shape` is that of one of them. `refused` are the headers that name recipients, by their letters alone.
-    """
-    for number, header in enumerate(array(owner, name, place)):
-        spot = f"{join(place, name)}.{number}"
-        told = text(shape.check(header, spot), "Name", spot)
-        if not _HEADER_NAME.fullmatch(told) or strict.looks_like(told, refused):
-            raise Unreadable("a header that names recipients, or has no proper name", spot)
-        if "Value" in header:
-            refuse_breaks(header, "Value", spot)
 
 
 def at(tree: Any, *path: str) -> Any:

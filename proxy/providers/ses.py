@@ -22,7 +22,7 @@ from policy.identity import email_keys
 from policy.model import Channel, Recipient, Send
 from policy.reasons import Reason
 from proxy import strict
-from proxy.formats import aws, layouts, mailboxes, mime, objects, positions, query, raw
+from proxy.formats import aws, layouts, mail_headers, mailboxes, mime, objects, positions, query, raw
 from proxy.formats.layouts import Layout
 from proxy.formats.objects import Shape
 from proxy.providers.base import (
@@ -218,7 +218,7 @@ _PARTS = frozenset({"Message", "RawMessage"})  # of the query API
 _CONTENT = _shape("Simple", "Raw", "Template")
 _PART = _shape("Data", "Subject", "Headers")
 _HEADER = _shape("Name", "Value")
-_HEADERS_REFUSED = frozenset(map(strict.letters, (*mime.RECIPIENTS, *_SES_HEADERS)))
+_OWN_HEADERS = frozenset(map(strict.letters, _SES_HEADERS))
 
 
 def _check_texts(operation: _Operation, tree: dict[str, Any]) -> None:
@@ -236,11 +236,11 @@ def _check_texts(operation: _Operation, tree: dict[str, Any]) -> None:
     for index, entry in enumerate(_entries(operation, tree)):
         if isinstance(entry, dict):
             place = f"{operation.layout.entries}.{index}"
-            objects.check_headers(entry, "ReplacementHeaders", place, _HEADER, _HEADERS_REFUSED)
+            mail_headers.check_list(entry, "ReplacementHeaders", place, _HEADER, _OWN_HEADERS)
 
 
 def _check_part(part: Any, place: str) -> None:
-    objects.check_headers(_PART.check(part, place), "Headers", place, _HEADER, _HEADERS_REFUSED)
+    mail_headers.check_list(_PART.check(part, place), "Headers", place, _HEADER, _OWN_HEADERS)
     if "Subject" in part:
         objects.refuse_breaks(part, "Subject", place)
     if "TemplateContent" in part:

@@ -1,4 +1,4 @@
-"""Headers of a mail that stand in an object."""
+"""Headers of a mail that stand in an object, or in a list of names and values."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from proxy.formats import mail_headers
+from proxy.formats.objects import Shape
 from proxy.providers.base import Unreadable
 
 
@@ -38,3 +39,35 @@ def test_headers_that_decide_or_break_out_are_refused(headers: Any) -> None:
     with pytest.raises(Unreadable) as refused:
         mail_headers.check({"Headers": headers}, "Headers", "Messages.0", frozenset({"xownbcc"}))
     assert refused.value.place == "Messages.0.Headers"
+
+
+HEADER = Shape(frozenset({"Name", "Value"}), frozenset({"Name", "Value"}))
+
+
+@pytest.mark.parametrize("headers", [[], [{"Name": "X-A", "Value": "1"}, {"Name": "X-A"}], [{"Name": "X-To", "x": 1}]])
+def test_a_list_of_headers_passes(headers: Any) -> None:
+    """Names that name nobody pass, with and without a value."""
+    mail_headers.check_list({"Headers": headers}, "Headers", "", HEADER)
+    mail_headers.check_list({}, "Headers", "", HEADER)
+
+
+@pytest.mark.parametrize(
+    ("header", "spot"),
+    [
+        ("To", ""),
+        ({"Value": "1"}, ".Name"),
+        ({"name": "To"}, ""),
+        ({"Name": "X-A", "value": "1"}, ""),
+        ({"Name": ""}, ""),
+        ({"Name": "X A"}, ""),
+        ({"Name": "Resent_To"}, ""),
+        ({"Name": "X-Own-Bcc"}, ""),
+        ({"Name": "X-A", "Value": "1\nBcc: a@x.io"}, ".Value"),
+    ],
+)
+def test_a_header_of_a_list_is_refused_at_its_spot(header: Any, spot: str) -> None:
+    """What is refused in an object is refused in a list, and so is another spelling of Name and Value."""
+    owner = {"Headers": [{"Name": "X-A", "Value": "1"}, header]}
+    with pytest.raises(Unreadable) as refused:
+        mail_headers.check_list(owner, "Headers", "Messages.0", HEADER, frozenset({"xownbcc"}))
+    assert refused.value.place == f"Messages.0.Headers.1{spot}"
