@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy.model import Channel, Recipient, Refused
@@ -30,6 +30,7 @@ SPECS = Path(__file__).parents[3] / "shared" / "specs"
 KINDS = ("SENDS", "HARMLESS", "UNKNOWN", "UNREADABLE", "REFUSALS", "ACCEPTED")
 WRITING = ("POST", "PUT", "PATCH", "DELETE")
 RETRIED = {408, 409, 425, 429}  # by one SDK or another, besides all of 5xx
+FEW = 30  # examples of each law, for each of hundreds of samples
 
 
 # ── the contract ──
@@ -99,6 +100,7 @@ def test_no_detour_makes_a_send_harmless(sample: Sample, detour: str) -> None:
         assert sample.provider.sort(detoured) is not Kind.HARMLESS
 
 
+@settings(max_examples=FEW)
 @given(data=st.data())
 def test_no_spelling_makes_a_send_harmless(sample: Sample, data: st.DataObject) -> None:
     """A send's path with any letter escaped, doubled or in another case is a send or unknown, never harmless."""
@@ -134,6 +136,7 @@ EMAILS = st.from_regex(r"[a-z][a-z0-9.+-]{0,20}@[a-z]{1,10}\.example", fullmatch
 PHONES = st.from_regex(r"\+49151[0-9]{8}", fullmatch=True)
 
 
+@settings(max_examples=FEW)
 @given(data=st.data())
 def test_somebody_at_any_place_is_found(addressed: Sample, data: st.DataObject) -> None:
     """Whoever is put at any place that a sample has is found there under the canonical key."""
