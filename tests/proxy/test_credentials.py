@@ -71,7 +71,7 @@ async def test_a_call_that_cannot_hold_it_is_refused(open_gate: OpenGate, upstre
 @pytest.mark.parametrize("given", [None, b"", b'{"a":1}'])
 def test_a_key_is_written_over_whatever_there_is(given: bytes | None) -> None:
     """The credential asks for the whole body, and makes one where there is none."""
-    shows = credential(Body(kind="body", key=Secret("gates-own")), mandrill)
+    shows = credential(Body(kind="body", key=Secret("gates-own")), mandrill, "sandbox")
     assert shows is not None
     assert shows.whole
     leaving = shows.show(Leaving("POST", "/", ((b"authorization", b"x"),), given))
@@ -80,7 +80,7 @@ def test_a_key_is_written_over_whatever_there_is(given: bytes | None) -> None:
 
 def test_a_body_that_cannot_hold_it_is_told_without_it() -> None:
     """The error says what is wrong and names neither key."""
-    shows = credential(Body(kind="body", key=Secret("gates-own")), mandrill)
+    shows = credential(Body(kind="body", key=Secret("gates-own")), mandrill, "sandbox")
     assert shows is not None
     with pytest.raises(Unsendable) as refused:
         shows.show(Leaving("POST", "/", (), b'["senders-own"]'))
