@@ -1,12 +1,15 @@
 # The first stage builds the environment, the second only takes it over: no compiler, no pip cache, no sources.
 FROM python:3.11-slim AS build
 
+# aws signs for SES; an image without it is a good deal smaller: --build-arg EXTRAS=
+ARG EXTRAS=aws
+
 WORKDIR /src
 RUN python -m venv /opt/sendgate
 COPY pyproject.toml constraints.txt README.md ./
 COPY policy ./policy
 COPY proxy ./proxy
-RUN /opt/sendgate/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt .
+RUN /opt/sendgate/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt ".[${EXTRAS}]"
 
 
 FROM python:3.11-slim
