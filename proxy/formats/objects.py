@@ -92,8 +92,8 @@ def strings(value: Any) -> Iterator[str]:
 def refuse_breaks(owner: dict[str, Any], name: str, place: str) -> None:
     """Refuse CR, LF and NUL in any text under a key: a mailer could take what follows for one more header."""
     value = owner[name]
-    texts = (value,) if isinstance(value, str) else strings(value)
-    if any(map(_BREAKS.search, texts)):
+    found = _BREAKS.search(value) if isinstance(value, str) else any(map(_BREAKS.search, strings(value)))
+    if found:
         raise Unreadable("a line break or NUL in what becomes a header of the mail", join(place, name))
 
 

@@ -73,7 +73,7 @@ _HIDDEN: tuple[tuple[frozenset[str], re.Pattern[str]], ...] = (
 # Documented keys, object by object: all that say who gets the message and when, and what is common beside them. Any
 # other key that only looks like one of these, or like a list of recipients, makes the send unreadable: a forgiving
 # parser could take it. So are line breaks in what becomes a header of the mail.
-_ADDRESS_LISTS = ("to", "cc", "bcc")
+_ADDRESS_LISTS: tuple[str, ...] = ("to", "cc", "bcc")
 _RECIPIENT_NAMES = frozenset({*_ADDRESS_LISTS, "recipients", "xsmtpapi"})
 _COMMON = frozenset({"from", "subject", "substitutions", "dynamic_template_data", "custom_args"})
 
@@ -99,7 +99,9 @@ _OWN_HEADERS = frozenset({"xsmtpapi"})  # SendGrid's own, with a `to` list insid
 _BECOME_HEADERS = ("subject", "from", "reply_to", "reply_to_list", "substitutions")
 _HEADERS = frozenset({"headers", *_BECOME_HEADERS})
 
-_Address = tuple[str, str, float | None]  # place, address, scheduled at; a plain one, for there may be thousands
+# What most personalizations consist of. Beside their `to` there is nothing to look at.
+_QUIET = frozenset({"to", "dynamic_template_data", "custom_args"})
+_QUIET_LISTS = ("to",)
 
 _CAMPAIGN_ARGS = ("custom_args.campaign", "custom_args.campaign_id")
 
@@ -129,10 +131,7 @@ def read(request: Request, settings: Settings) -> Message:
     """
     del settings  # e-mail addresses belong to no country
     body = _body(request)
-    recipients = tuple(
-        Recipient(place, Channel.MAIL, email, email_keys(email), scheduled_at)
-        for place, email, scheduled_at in _addresses(body)
-    )
+    recipients = tuple(_recipients(body))
     if all(recipient.place == _LEGACY_BCC_PLACE for recipient in recipients):
         raise Unreadable("the send names no recipient", "personalizations", Reason.NO_RECIPIENT)
     marked = _markers(body)
@@ -147,27 +146,27 @@ def _body(request: Request) -> dict[str, Any]:
     return body
 
 
-def _addresses(body: dict[str, Any]) -> Iterator[_Address]:
-    """Give the place, address and schedule of each recipient, checking all that is passed on the way."""
+def _recipients(body: dict[str, Any]) -> Iterator[Recipient]:
+    """Give every recipient, checking all that is passed on the way."""
     scheduled_at = _send_at(body, "", None)
     for index, personalization in enumerate(array(body, "personalizations", "")):
         place = f"personalizations.{index}"
-        _PERSONALIZATION.check(personalization, place)
-        _check_headers(personalization, place)
-        own = _send_at(personalization, place, scheduled_at)
-        for name in _ADDRESS_LISTS:
-            if name not in personalization:
-                continue
+        names, own = _ADDRESS_LISTS, scheduled_at
+        if isinstance(personalization, dict) and personalization.keys() <= _QUIET:
+            names = _QUIET_LISTS
+        else:
+            _PERSONALIZATION.check(personalization, place)
+            _check_headers(personalization, place)
+            own = _send_at(personalization, place, scheduled_at)
+        for name in names:
             for number, address in enumerate(array(personalization, name, place)):
                 spot = f"{place}.{name}.{number}"
                 email = _email(_ADDRESS.check(address, spot), spot)
-                if "name" in address:
-                    refuse_breaks(address, "name", spot)
-                yield spot, email, own
+                yield Recipient(spot, Channel.MAIL, email, email_keys(email), own)
     yield from _legacy_bcc(body, scheduled_at)
 
 
-def _legacy_bcc(body: dict[str, Any], scheduled_at: float | None) -> Iterator[_Address]:
+def _legacy_bcc(body: dict[str, Any], scheduled_at: float | None) -> Iterator[Recipient]:
     # Gone from SendGrid's description, but nothing says that it is no longer honoured. A copy goes out with every mail
     # of the send. Enabled without an address it goes to somebody whom only the account knows.
     settings = body.get("mail_settings")
@@ -178,7 +177,8 @@ def _legacy_bcc(body: dict[str, Any], scheduled_at: float | None) -> Iterator[_A
         return
     _LEGACY_BCC.check(bcc, _LEGACY_BCC_PLACE)
     if bcc.get("email") or bcc.get("enable"):
-        yield _LEGACY_BCC_PLACE, _email(bcc, _LEGACY_BCC_PLACE), scheduled_at
+        email = _email(bcc, _LEGACY_BCC_PLACE)
+        yield Recipient(_LEGACY_BCC_PLACE, Channel.MAIL, email, email_keys(email), scheduled_at)
 
 
 def _bypasses(body: dict[str, Any]) -> tuple[str, ...]:
@@ -195,6 +195,8 @@ def _email(owner: dict[str, Any], place: str) -> str:
     email = owner.get("email")
     if not isinstance(email, str):
         raise Unreadable("no e-mail address", place)
+    if "name" in owner:
+        refuse_breaks(owner, "name", place)
     return email
 
 

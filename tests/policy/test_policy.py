@@ -56,7 +56,7 @@ async def test_an_event_counts_from_when_it_came_in(world: World) -> None:
 
 async def test_schedules_are_measured_by_the_clock(world: World) -> None:
     """What is too far ahead now is not when the time has come nearer."""
-    send = Send(Channel.MAIL, (replace(send_to(ANN).recipients[0], scheduled_at=(NOON / SECOND) + 100),))
+    send = Send(Channel.MAIL, (send_to(ANN).recipients[0]._replace(scheduled_at=(NOON / SECOND) + 100),))
     terms = replace(MARKETING, max_schedule_ahead=60.0)
     assert [refused.reason for refused in (await world.policy.judge(send, terms)).refused] == ["scheduled_too_far"]
     world.now += 50 * SECOND

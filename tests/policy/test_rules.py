@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -272,7 +271,7 @@ def test_marketing_is_not_scheduled_too_far(ahead: float | None, limit: float | 
 )
 def test_what_the_provider_may_hold_counts_as_scheduled(ahead: float | None, delay: float, marketing: str) -> None:
     """Where the provider picks the time, marketing is judged by the latest one; transactional messages never are."""
-    to = replace(recipient(KEY, at=None if ahead is None else SECONDS + ahead), delay=delay)
+    to = recipient(KEY, at=None if ahead is None else SECONDS + ahead)._replace(delay=delay)
     assert judged(to, {}, terms(MARKETING, max_schedule_ahead=60.0), None) == marketing
     assert judged(to, {}, terms(TRANSACTIONAL, max_schedule_ahead=60.0), None) == "passes"
 

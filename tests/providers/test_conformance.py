@@ -199,8 +199,8 @@ def test_removing_leaves_exactly_the_others(sample: Sample) -> None:
             continue
         request, gone = left
         assert places <= gone < set(sample.places)
-        kept = [replace(each, place="") for each in before if each.place not in gone]
-        assert [replace(each, place="") for each in sample.read(request).recipients] == kept
+        kept = [each._replace(place="") for each in before if each.place not in gone]
+        assert [each._replace(place="") for each in sample.read(request).recipients] == kept
 
 
 def test_removing_everybody_is_refused(addressed: Sample) -> None:
