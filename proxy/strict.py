@@ -54,6 +54,9 @@ def letters(name: str) -> str:
 
 def looks_like(name: str, names: frozenset[str]) -> bool:
     """Tell whether a forgiving reader could take the name for one of these, which are given by their letters alone."""
+    plain = name.replace("_", "")
+    if plain.isascii() and plain.isalpha():  # as nearly all are: nothing else in it that anybody drops or undoes
+        return plain.lower() in names
     return letters(name) in names or letters(folded_field(name)) in names
 
 

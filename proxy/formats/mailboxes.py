@@ -43,6 +43,7 @@ _BLANKS = " \t"
 _PLAIN = r"[A-Za-z0-9!#$%&'*+/=^_`{|}~.-]++@[A-Za-z0-9.-]++"  # no question mark, so no encoded word
 
 # Elements as nearly everybody writes them, with nothing in the name that anybody could take for more than letters.
+_ALONE = re.compile(_PLAIN)
 _ORDINARY = re.compile(rf"[ \t]*+({_PLAIN})[ \t]*+(?:,|\Z)")
 _NAMED = re.compile(
     rf"""[ \t]*+(?:"([^"\\@=\uff20\ufe6b]*+)"|(\w[\w .'-]*+))[ \t]*+<({_PLAIN})>[ \t]*+(?:,|\Z)""",
@@ -85,6 +86,8 @@ def mailboxes(text: str) -> tuple[Mailbox, ...]:
 
     Empty elements are no mailboxes; `not-an-address` is one.
     """
+    if _ALONE.fullmatch(text):
+        return (Mailbox(text, "", 0, len(text)),)
     if not text.isprintable() and _FORBIDDEN.search(text):
         raise Unreadable("a control, a line break or half a character in a list of addresses")
     return tuple(_elements(text))
@@ -92,6 +95,11 @@ def mailboxes(text: str) -> tuple[Mailbox, ...]:
 
 def single(text: str) -> str:
     """Give the address of a text that is exactly one mailbox, "" for any other; "" has no key. It never raises."""
+    if _ALONE.fullmatch(text):
+        return text
+    named = _NAMED.match(text)
+    if named and named.end() == len(text) and text.isprintable() and text.endswith(">"):
+        return named[3]
     try:
         found = mailboxes(text)
     except Unreadable:

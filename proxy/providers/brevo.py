@@ -225,7 +225,9 @@ def _markers(body: dict[str, Any], versions: list[dict[str, Any]]) -> markers.Ma
         if marker and isinstance(value, str) and value:
             found[marker] = (value,)
     # A version may have a template of its own.
-    return markers.common(found | markers.of({**body, **version}, "templateId") for version in versions or [{}])
+    own = [version for version in versions if "templateId" in version]
+    common: list[dict[str, Any]] = [] if versions and len(own) == len(versions) else [{}]
+    return markers.common(found | markers.of({**body, **version}, "templateId") for version in common + own)
 
 
 # ── writing ──
@@ -259,9 +261,12 @@ def _trimmed_mail(tree: dict[str, Any], places: frozenset[str]) -> Trimmed:
         if common.get(name) == []:
             del common[name]
     kept = []
+    touched = {place.split(".")[1] for place in places if place.startswith("messageVersions.")}
     for index, version in enumerate(versions):
         place = f"messageVersions.{index}"
-        if _falls(version, place, places):
+        if str(index) not in touched:
+            kept.append(_sparing(version, common))
+        elif _falls(version, place, places):
             gone.update(spot for spot, _ in _addresses(version, place))
         else:
             kept.append(_sparing(_without(version, place, places), common))

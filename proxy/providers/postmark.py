@@ -83,7 +83,10 @@ _BECOME_HEADERS = ("From", "ReplyTo", "Subject", "Tag", "MessageStream", "Metada
 _DECIDING = frozenset(
     {*_LISTS, "Messages", "Recipients", "Headers", "Metadata", "Tag", "MessageStream", "SendAt", "ScheduledAt"}
 )
-_BESIDE = frozenset({"Headers", "Metadata", "Tag", "MessageStream", "TemplateId", "TemplateAlias"})
+_BESIDE = frozenset(
+    {"Headers", "Metadata", "Tag", "MessageStream", "TemplateId", "TemplateAlias", "TemplateModel", "From", "ReplyTo"}
+    | {"Subject", "TextBody", "HtmlBody", "Attachments", "TrackOpens", "TrackLinks", "InlineCss"}
+)
 _MESSAGE = Shape(_BESIDE | {*_LISTS}, _DECIDING)
 _LISTING = Shape(frozenset({"Messages"}), _DECIDING)
 _BULK = Shape(_BESIDE | {"Messages"}, _DECIDING)

@@ -208,8 +208,11 @@ def trimmed(message: Message, change: Change) -> Trimmed:
     tree = strict.json_for_writing(message.request.body, message.parsed)
     kept, gone = [], set(change.places)
     mails = _mails(message.request, tree)
+    touched = {place.partition(".")[0] for place in change.places} if _is_batch(message.request) else {""}
     for place, mail in mails:
-        if _falls(mail, place, change.places):
+        if place not in touched:
+            kept.append((place, mail))
+        elif _falls(mail, place, change.places):
             gone.update(spot for name in _LISTS for spot, _ in _addresses(mail, name, place))
         else:
             kept.append((place, _without(mail, place, change.places)))
@@ -243,7 +246,8 @@ def _without(mail: dict[str, Any], place: str, places: frozenset[str]) -> dict[s
 def _text_without(told: str, spot: str, places: frozenset[str]) -> str:
     if spot in places:
         return ""
-    return without(told, frozenset(n for n in range(len(mailboxes(told))) if f"{spot}.{n}" in places))
+    gone = frozenset(n for n in range(told.count(",") + 1) if f"{spot}.{n}" in places)
+    return without(told, gone) if gone else told
 
 
 # ── answers ──

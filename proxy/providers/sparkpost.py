@@ -82,8 +82,8 @@ def _shape(*documented: str) -> Shape:
 
 _BODY = _shape("recipients", "options", "content")
 _STORED_LIST = _shape("list_id")
-_RECIPIENT = _shape("address")
-_ADDRESS = _shape("email", "header_to")
+_RECIPIENT = _shape("address", "tags", "metadata", "substitution_data", "return_path")
+_ADDRESS = _shape("email", "name", "header_to")
 _OPTIONS = _shape("start_time", "skip_suppression", "transactional")
 _CONTENT = _shape("headers", "email_rfc822")
 _FROM = _shape("email")
