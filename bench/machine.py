@@ -6,11 +6,13 @@ what one core of the measured program can do, and both programs of a comparison 
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import os
 import platform
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -69,6 +71,15 @@ def resident(process: int) -> tuple[float, float]:
     lines = Path(f"/proc/{process}/status").read_text().splitlines()
     fields = dict(line.split(":", 1) for line in lines)
     return _mebibytes(fields["VmRSS"]), _mebibytes(fields["VmHWM"])
+
+
+def settle() -> None:
+    """Give this process's free memory back to the system and begin its peak anew, as far as the system can."""
+    gc.collect()
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)  # glibc
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")  # proc(5)
 
 
 def _mebibytes(field: str) -> float:

@@ -161,7 +161,7 @@ def _recipients(body: dict[str, Any]) -> Iterator[Recipient]:
         for name in names:
             for number, address in enumerate(array(personalization, name, place)):
                 spot = f"{place}.{name}.{number}"
-                email = _email(_ADDRESS.check(address, spot), spot)
+                email = _email(address, spot, _ADDRESS)
                 yield Recipient(spot, Channel.MAIL, email, email_keys(email), own)
     yield from _legacy_bcc(body, scheduled_at)
 
@@ -175,9 +175,8 @@ def _legacy_bcc(body: dict[str, Any], scheduled_at: float | None) -> Iterator[Re
     bcc = _MAIL_SETTINGS.check(settings, "mail_settings").get("bcc")
     if bcc is None:
         return
-    _LEGACY_BCC.check(bcc, _LEGACY_BCC_PLACE)
-    if bcc.get("email") or bcc.get("enable"):
-        email = _email(bcc, _LEGACY_BCC_PLACE)
+    if _LEGACY_BCC.check(bcc, _LEGACY_BCC_PLACE).get("email") or bcc.get("enable"):
+        email = _email(bcc, _LEGACY_BCC_PLACE, _LEGACY_BCC)
         yield Recipient(_LEGACY_BCC_PLACE, Channel.MAIL, email, email_keys(email), scheduled_at)
 
 
@@ -191,11 +190,12 @@ def _off(setting: Any) -> bool:
     return setting is None or (isinstance(setting, dict) and setting.get("enable", False) is False)
 
 
-def _email(owner: dict[str, Any], place: str) -> str:
-    email = owner.get("email")
+def _email(owner: Any, place: str, shape: Shape) -> str:
+    alone = isinstance(owner, dict) and len(owner) == 1  # then there is nothing beside the address
+    email = owner.get("email") if alone else shape.check(owner, place).get("email")
     if not isinstance(email, str):
         raise Unreadable("no e-mail address", place)
-    if "name" in owner:
+    if not alone and "name" in owner:
         refuse_breaks(owner, "name", place)
     return email
 
