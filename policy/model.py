@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple, NewType
+from typing import Final, NamedTuple, NewType
 
 from policy.reasons import Reason
 
@@ -31,6 +31,9 @@ class Channel(StrEnum):
     WEBHOOK = "WEBHOOK"
     OFFLINE = "OFFLINE"
     ALL = "ALL"
+
+
+DISPATCHED: Final = (Channel.MAIL, Channel.SMS, Channel.INSTANT_MESSAGING)  # what goes through the gate
 
 
 class MessageClass(StrEnum):

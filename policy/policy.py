@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from policy import rules
 from policy.events import Event, Learned
-from policy.model import Facts, Microseconds, Outcome, Send, Terms, Verdict
+from policy.model import Facts, Microseconds, Outcome, Send, Standing, Terms, Verdict
 from policy.store import backups, bulk, facts, learning, lookups, notices, pruning, records, rekeying, sizes
 from policy.store.database import Database
 from policy.store.writer import StoreUnavailable
@@ -70,6 +70,16 @@ class Policy:
         if len(keys) <= facts.ON_THE_LOOP:
             return self.database.read_now(read)
         return await self.database.read(read)
+
+    async def standing(self, keys: Sequence[str], unit: str) -> Standing:
+        """Say what is kept from whoever has an address, by what judging goes by; raises StoreUnavailable.
+
+        A business unit narrows opt-outs as it does for a send; without one everybody with the address counts.
+        """
+        self._check_held()
+        read = facts.facts_about(self.database.digests, keys, known=False)
+        found = await self.database.ask(read) if len(keys) > facts.ON_THE_LOOP else self.database.read_now(read)
+        return rules.holding(rules.everybody(keys, found.holders), unit)
 
     async def record(self, outcome: Outcome) -> None:
         """Write the dispatch failed records of an outcome; raises StoreUnavailable."""

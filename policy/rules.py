@@ -27,6 +27,7 @@ from policy.model import (
     Refused,
     Send,
     Stamp,
+    Standing,
     Terms,
     Verdict,
 )
@@ -197,6 +198,15 @@ def in_unit(holders: tuple[Holder, ...], unit: str) -> tuple[Holder, ...]:
     if not unit or not any(holder.business_unit == unit and not holder.kept for holder in holders):
         return holders
     return tuple(holder for holder in holders if holder.business_unit in (unit, ""))
+
+
+def holding(holders: tuple[Holder, ...], unit: str) -> Standing:
+    """Say in one standing what judging goes by: whoever's blacklisting, and the opt-outs that count in a unit."""
+    blacklisted = next((stamp for holder in holders if (stamp := holder.standing.blacklisted)), None)
+    opt_outs: dict[Channel, Stamp] = {}
+    for holder in in_unit(holders, unit):
+        opt_outs = {**holder.standing.opt_outs, **opt_outs}
+    return Standing(blacklisted, opt_outs)
 
 
 def _refused(recipient: Recipient, found: Finding) -> Refused:

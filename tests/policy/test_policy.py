@@ -63,6 +63,19 @@ async def test_schedules_are_measured_by_the_clock(world: World) -> None:
     assert not (await world.policy.judge(send, terms)).refused
 
 
+@pytest.mark.parametrize("number", [1, facts.ON_THE_LOOP + 1])
+async def test_the_standing_of_an_address(world: World, number: int) -> None:
+    """What holds for an address is asked by any of its keys, and narrowed by a unit, like a send."""
+    keys = [ANN, *(f"{n}@x.de" for n in range(1, number))]
+    assert not (await world.policy.standing(keys, "")).suppressing
+    await world.learn(profile("1", email=ANN, unit="DE"), told("Opt Out", email=keys[-1], unit="FR"))
+    if number == 1:
+        assert not (await world.policy.standing(keys, "DE")).suppressing
+    assert list((await world.policy.standing(keys, "FR")).opt_outs) == [Channel.ALL]
+    await world.learn(told("Blacklisted", email=ANN))
+    assert (await world.policy.standing(keys, "DE")).blacklisted
+
+
 async def test_strangers_are_looked_up_where_asked(world: World) -> None:
     """A route that refuses unknown recipients lets pass whom the store knows, suppressed elsewhere or not."""
     await world.learn(profile("1", email=ANN), told("Opt Out", "1", channel=Channel.SMS))

@@ -198,6 +198,31 @@ def test_a_blacklisting_counts_in_every_unit(named: str, unit: str) -> None:
     assert judged(recipient(KEY), {KEY: people}, terms(TRANSACTIONAL, business_unit=named), None) == "blacklisted"
 
 
+@pytest.mark.parametrize(
+    ("people", "unit", "opt_outs", "blacklisted"),
+    [
+        pytest.param((), "DE", [], False, id="nobody"),
+        pytest.param((DE, FR_IN), "", [MAIL], False, id="whoever of several"),
+        pytest.param((DE, holder(ALL, SMS, unit="DE")), "DE", [MAIL, ALL, SMS], False, id="all that was said"),
+        pytest.param((DE, FR_IN), "FR", [], False, id="not another unit's"),
+        pytest.param((DE, NONE), "FR", [MAIL], False, id="the strictest, where nobody is of the unit"),
+        pytest.param((holder(blacklisted=True, unit="DE"), FR_IN), "FR", [], True, id="a blacklisting in every unit"),
+    ],
+)
+def test_what_holds_for_all_of_an_address(
+    people: tuple[Holder, ...],
+    unit: str,
+    opt_outs: list[Channel],
+    blacklisted: bool,  # noqa: FBT001 (a column of the table)
+) -> None:
+    """What is shown of an address is what a send to it would meet, channel by channel."""
+    holding = rules.holding(people, unit)
+    assert (set(holding.opt_outs), bool(holding.blacklisted)) == (set(opt_outs), blacklisted)
+    for channel in (MAIL, SMS):
+        met = judged(recipient(KEY, channel=channel), {KEY: people}, terms(MARKETING, business_unit=unit), None)
+        assert (met == "passes") is not (blacklisted or bool({ALL, channel} & set(holding.opt_outs)))
+
+
 # ── strangers, allow-lists, schedules ──
 
 
