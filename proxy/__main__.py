@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from policy.model import DISPATCHED
 from proxy import commands, keeping, moving, transfer
 
 
@@ -40,6 +41,11 @@ def parser() -> argparse.ArgumentParser:
     )
     added = command("whitelist", commands.whitelist, "undo the blacklisting of everybody who has an address")
     added.add_argument("address", metavar="ADDRESS")
+    added = command("link", commands.link, "print the unsubscribe link of an address")
+    added.add_argument("address", metavar="ADDRESS")
+    added.add_argument("--channel", choices=DISPATCHED, metavar="CHANNEL", help="default: MAIL, or SMS for a number")
+    added.add_argument("--campaign", default="", help="what it is noted under")
+    added.add_argument("--business-unit", default="", metavar="UNIT", help="narrows an opt-out by e-mail to this unit")
     added = command("import", moving.import_people, "take people and their standing from a file (CSV, NDJSON)")
     added.add_argument("file", type=Path, metavar="FILE", help="- for standard input")
     added.add_argument("--format", choices=transfer.FORMATS, help="default: by the file's ending, else csv")

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import signal
 import ssl
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -19,7 +20,7 @@ from aiohttp import web
 
 from policy import Policy, StoreUnavailable
 from policy.store import pruning
-from proxy import log, ops, webhooks
+from proxy import log, ops, unsubscribe, webhooks
 from proxy.api.application import application
 from proxy.api.context import Context
 from proxy.background import Background
@@ -37,6 +38,7 @@ from proxy.mounts import network_file_system
 from proxy.reload import Watcher
 from proxy.sandbox import Sandbox
 from proxy.sockets import path_of, unix_socket
+from proxy.texts import BadTexts
 
 DRAIN: Final = 12.0  # seconds that requests in flight are given at a stop; a stop takes at most twice as long
 MEASURE: Final = 15.0  # seconds between counts of the store's rows, at the least
@@ -132,10 +134,11 @@ class App:
 
     async def _open_doors(self) -> None:
         self._gate = build(self.config, self.policy, self._upstreams)
+        self._desk = _desk(self.config)
         self.metrics.prepare_routes(self._gate)
         own = {
             "api": lambda: self._app_runner(self._operators(operator=False)),
-            "public": lambda: self._app_runner(webhooks.application(self._webhooks())),
+            "public": lambda: self._app_runner(self._public()),
             "ops": lambda: self._app_runner(ops.application(self.health)),
         }
         for door, listener in doors(self.config).items():
@@ -160,6 +163,16 @@ class App:
 
     def _operators(self, *, operator: bool) -> web.Application:
         return application(self._context(), self.health, operator=operator)
+
+    def _public(self) -> web.Application:
+        """Join the providers' door and the recipients': they share a listener."""
+        app = web.Application(client_max_size=webhooks.LARGEST)
+        app.add_routes([*webhooks.routes(self._webhooks()), *unsubscribe.routes(self._unsubscribe())])
+        return app
+
+    def _unsubscribe(self) -> unsubscribe.Unsubscribe:
+        observers = (self.metrics.visited, log.visited)
+        return unsubscribe.Unsubscribe(self.policy, lambda: self._desk, self._context().learn, observers)
 
     def _webhooks(self) -> webhooks.Webhooks:
         context = self._context()
@@ -206,9 +219,10 @@ class App:
         """Put a changed configuration in force for the requests to come."""
         self._check_as_bound(loaded.config)
         restart_for = needs_restart(self._started_with, loaded.config)
+        desk = await asyncio.to_thread(_desk, loaded.config)
         gate = build(loaded.config, self.policy, self._upstreams)
         self._reload_certificates(loaded.config)
-        self._gate, self.loaded = gate, loaded
+        self._gate, self._desk, self.loaded = gate, desk, loaded
         self.metrics.prepare_routes(gate)
         self._upstreams.keep_only(gate)
         log.configure(loaded.config.log.level, loaded.config.log.format)
@@ -290,6 +304,14 @@ def doors(config: Config) -> dict[str, Listener]:
     routes = {f"routes.{name}": route.listen for name, route in config.routes.items()}
     senders = {f"senders.{sender.name}": sender.listen for sender in config.senders}
     return {**found, **{door: at for door, at in {**routes, **senders}.items() if at is not None}}
+
+
+def _desk(config: Config) -> unsubscribe.Desk:
+    """Build the recipients' desk; raises ConfigError where a file of texts went bad since it was looked at."""
+    try:
+        return unsubscribe.desk(config, Path.read_bytes, time.monotonic)
+    except BadTexts as bad:
+        raise ConfigError((Fault(1, key_path(bad.place), str(bad)),)) from None
 
 
 def _entrance(door: str) -> Entrance:

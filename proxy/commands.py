@@ -16,11 +16,14 @@ from aiohttp import http_parser
 
 from policy import BadCopy, NewerStore, StoreLocked, StoreUnavailable, WrongPepper
 from policy.events import Word
+from policy.identity import address_keys
+from policy.model import Channel
 from proxy import log, printing, schema
 from proxy.app import App
 from proxy.crosschecks import config_warnings
 from proxy.faults import ConfigError
 from proxy.finding import Found, find
+from proxy.links import Link, Links, url
 from proxy.loading import Loaded, load
 from proxy.operator import Door, NoGate, client, door
 from proxy.transfer import BadFile
@@ -158,6 +161,25 @@ async def _whitelist(arguments: Namespace, found: Found) -> int:
         for subject in {json.dumps(_subject(holder, arguments.address)): holder for holder in blocked}:
             await _tell(gate, json.loads(subject), Word.WHITELISTED)
         _show(arguments.address, await _holders(gate, arguments.address))
+    return OK
+
+
+def link(arguments: Namespace) -> int:
+    """Print the unsubscribe link of an address."""
+    config = _load(arguments).config
+    links = Links([key.reveal() for key in config.unsubscribe.keys])
+    if not links or not config.public_url:
+        raise Failed("a link needs unsubscribe.keys and public_url in the configuration")
+    keys = address_keys(arguments.address)
+    by_mail = "@" in arguments.address
+    channel = Channel(arguments.channel or (Channel.MAIL if by_mail else Channel.SMS))
+    if not keys or (channel is Channel.MAIL) is not by_mail:
+        raise Failed(f"this is no address of {channel}, or a phone number without its country (+49…)")
+    try:
+        token = links.make(Link(keys[0], channel, arguments.business_unit, arguments.campaign))
+    except ValueError as error:
+        raise Failed(str(error)) from None
+    sys.stdout.write(f"{url(config.public_url, token)}\n")
     return OK
 
 

@@ -17,8 +17,6 @@ from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     GetJsonSchemaHandler,
     ValidationInfo,
@@ -29,6 +27,8 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from policy.model import AllowList
+from proxy.branding import Unsubscribe
+from proxy.sections import Node, Positive, option
 from proxy.units import Duration, FrozenMap, Listening, OneOrMore, Secret, Single, Size
 from proxy.values import (
     AllowedAddress,
@@ -54,24 +54,12 @@ from proxy.values import (
 SANDBOX: Final = "sandbox"
 
 Doubt = Literal["refuse", "pass"]
-Positive = Annotated[int, Field(ge=1)]
 Lasting = Annotated[Duration, Field(gt=0)]
 Bounded = Annotated[Size, Field(gt=0)]
 
 Item = TypeVar("Item")
 UpToTwo = Annotated[tuple[Item, ...], Field(max_length=2), Single()]
 OneOrTwo = Annotated[tuple[Item, ...], Field(min_length=1, max_length=2), Single()]
-
-
-def option(written: Any, description: str) -> Any:
-    """Make a key that may be left out: what holds then, as it would be written in the file, and what the key means."""
-    return Field(default=written, description=description)
-
-
-class Node(BaseModel):
-    """A section of the file: unknown keys are faults, and nothing changes once it is built."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, hide_input_in_errors=True)
 
 
 class Scope(StrEnum):
@@ -118,7 +106,7 @@ class Listen(Node):
 
     proxy: Listener = option("127.0.0.1:8080", "the senders' door")
     api: Listener = option("127.0.0.1:8081", "the operators' door: users, events, blacklists, records")
-    public: Listener = option("127.0.0.1:8082", "the providers' door: webhooks")
+    public: Listener = option("127.0.0.1:8082", "the providers' and recipients' door: webhooks, unsubscribe links")
     ops: Listener = option("127.0.0.1:8083", "/metrics, /health/live and /health/ready, without a key")
 
 
@@ -362,6 +350,7 @@ class Config(Node):
     public_url: PublicUrl = option("", "how the public listener is reached from outside")
     store: Store = option({}, "where the gate remembers; a change needs a restart")
     policy: Policy = option({}, "what is done with a send, on every route that does not say otherwise")
+    unsubscribe: Unsubscribe = option({}, "the links in messages, and the page behind them")
     users: Users = option({}, "what the gate knows of people")
     events: Events = option({}, "what the gate takes in")
     routes: FrozenMap[RouteName, Route] = option({}, "the providers behind the gate, by route name")

@@ -234,12 +234,20 @@ def _warnings(config: Config) -> Iterator[tuple[Place, str]]:
         yield ("store", "pepper"), "is empty: hashes of removed addresses can be guessed by whoever gets the file"
     if not config.senders and (wide := _wide_doors(config)):
         yield wide, "is open to other machines and there are no senders: whoever reaches it may send"
+    yield from _link_warnings(config)
     for name, route in config.routes.items():
         yield from ((("routes", name, key), says) for key, says in _route_warnings(route))
     for at, sender in enumerate(config.senders):
         marked = sender.key or sender.credential_sha256 or sender.aws
         if sender.listen and not (marked or sender.listen.address.loopback):
             yield ("senders", at, "listen"), "is all this sender is known by, and other machines can reach it"
+
+
+def _link_warnings(config: Config) -> Iterator[tuple[Place, str]]:
+    if config.unsubscribe.keys and not config.public_url:
+        yield ("public_url",), "is empty: no unsubscribe link can be made"
+    elif config.unsubscribe.keys and not (config.public_url.startswith("https:") or _is_local(config.public_url)):
+        yield ("public_url",), "is plain http: mailbox providers use one-click links over https alone (RFC 8058)"
 
 
 def _wide_doors(config: Config) -> Place:

@@ -25,6 +25,7 @@ from proxy.crosschecks import Clash, clashes, section_of
 from proxy.document import Document, Unparsable
 from proxy.faults import ConfigError, Fault, Place
 from proxy.references import ReadFile, References
+from proxy.texts import text_clashes
 
 __all__ = ["ConfigError", "Fault", "Loaded", "fingerprint", "load", "parse"]
 
@@ -92,7 +93,7 @@ def load(path: Path, environ: Mapping[str, str], *, providers: Collection[str] |
     except UnicodeDecodeError as error:
         faults = [Fault(content.count(b"\n", 0, error.start) + 1, "", "the file is not UTF-8 text")]
     else:
-        checks: list[Check] = [clashes, lambda tree: tls_clashes(tree, reader)]
+        checks: list[Check] = [clashes, lambda tree: tls_clashes(tree, reader), lambda tree: text_clashes(tree, reader)]
         references = References(environ, lambda named: reader(path.parent / named))
         config, faults = _examine(text, references, Surroundings(providers, path.parent), checks)
     files = tuple(reader.contents)

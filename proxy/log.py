@@ -17,6 +17,8 @@ from structlog.typing import FilteringBoundLogger, Processor
 
 from policy.identity import masked
 from policy.model import Ending, Outcome
+from proxy.clicks import Action
+from proxy.unsubscribe import Visit
 from proxy.webhooks import Heard
 
 _SHOWN = 5  # refused recipients named in one line; the records hold them all
@@ -115,6 +117,27 @@ def heard(heard: Heard) -> None:
     say(f"webhook_{heard.result}", **{name: value for name, value in told.items() if value})
 
 
+def visited(visit: Visit) -> None:
+    """Tell how one request at the recipients' door ended; pages, which scanners open, at debug level."""
+    told = {"channel": visit.channel, "campaign": _campaign(visit.campaign), "cause": visit.cause}
+    logger = get()
+    say = logger.info
+    if visit.action is Action.SHOW:
+        say = logger.debug
+    if visit.result == "unavailable":
+        say = logger.warning
+    say(
+        f"unsubscribe_{visit.result}",
+        action=visit.action.value,
+        **{name: value for name, value in told.items() if value},
+    )
+
+
+def _campaign(name: str) -> str:
+    """Give a campaign's name, which is free text and may be an address."""
+    return masked(name) if "@" in name else name
+
+
 def _told(outcome: Outcome) -> dict[str, Any]:
     told: dict[str, Any] = {
         "decision": outcome.decision,
@@ -122,7 +145,7 @@ def _told(outcome: Outcome) -> dict[str, Any]:
         "sender": outcome.sender,
         "client": outcome.client,
         "cause": outcome.cause,
-        "campaign": masked(outcome.campaign) if "@" in outcome.campaign else outcome.campaign,  # it is free text
+        "campaign": _campaign(outcome.campaign),
         "class": outcome.message_class,
         "recipients": outcome.recipients,
         "reason": outcome.reason,

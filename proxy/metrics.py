@@ -20,7 +20,10 @@ from prometheus_client.process_collector import ProcessCollector
 from policy.events import Word
 from policy.model import Ending, MessageClass, Outcome
 from policy.reasons import Reason
+from proxy.clicks import Action
 from proxy.gate import Gate
+from proxy.unsubscribe import RESULTS as VISITED
+from proxy.unsubscribe import Visit
 from proxy.webhooks import EFFECTS as HEARD
 from proxy.webhooks import RESULTS, Heard
 
@@ -110,6 +113,12 @@ class Metrics:
             ["route", "effect"],
             registry=registry,
         )
+        self.unsubscribes = Counter(
+            "sendgate_unsubscribes",
+            "Requests at unsubscribe links, by what was asked and how it ended.",
+            ["action", "result"],
+            registry=registry,
+        )
         self.commit = Histogram(
             "sendgate_store_commit_seconds", "Time of one commit.", buckets=_QUICK, registry=registry
         )
@@ -144,6 +153,8 @@ class Metrics:
         self.build.info({"version": version("sendgate"), "python": platform.python_version()})
         for event, effect in product((*Word, OTHER), EFFECTS):
             self.events.labels(event, effect)
+        for action, result in product(Action, VISITED):
+            self.unsubscribes.labels(action, result)
         self.sends.labels(*[NO_CLASS] * 4, Ending.REFUSED)  # a path that leads to no route
         self.dispatch_failed.labels(NO_CLASS, Reason.UNKNOWN_REQUEST, "true")
         for result in ("applied", "faulty"):
@@ -227,6 +238,10 @@ class Metrics:
         self.webhooks.labels(heard.route, heard.result).inc()
         for effect, count in heard.items.items():
             self.webhook_items.labels(heard.route, effect).inc(count)
+
+    def visited(self, visit: Visit) -> None:
+        """Count one request at the recipients' door."""
+        self.unsubscribes.labels(visit.action, visit.result).inc()
 
     def committed(self, seconds: float, writers: int) -> None:
         """Observe one commit of the store; called from the writer's thread."""

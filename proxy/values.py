@@ -26,6 +26,9 @@ OWN_HEADERS: Final = frozenset(  # framing, and what the gate sets itself: no cr
      "transfer-encoding", "upgrade")
 )  # fmt: skip
 
+LINK_KEY: Final = 32  # characters that nobody guesses
+PAGE_URL: Final = r"https://[!#-&(-+\--:=?-\[\]-~]+"  # of what a header or an attribute may hold as it is
+
 
 def _credential(secret: Secret) -> Secret:
     text = secret.reveal()
@@ -33,6 +36,12 @@ def _credential(secret: Secret) -> Secret:
         raise ValueError("is empty: is the variable or the file behind it?")
     if re.fullmatch(r"[!-~](?:[ -~]*[!-~])?", text) is None:
         raise ValueError("must be of printable ASCII characters without spaces at the ends, as it stands in a header")
+    return secret
+
+
+def _link_key(secret: Secret) -> Secret:
+    if len(secret.reveal()) < LINK_KEY:
+        raise ValueError(f"must have {LINK_KEY} characters at the least, such as `openssl rand -hex 32` gives")
     return secret
 
 
@@ -106,6 +115,13 @@ def _public_url(value: object) -> str:
     return text
 
 
+def _page_url(value: object) -> str:
+    text = require_text(value)
+    if text and (_split_url(re.split(r"[?#]", text)[0]) is None or re.fullmatch(PAGE_URL, text) is None):
+        raise ValueError("must be a https:// URL without blanks, quotes, commas and semicolons")
+    return text
+
+
 def _network(value: object) -> IPv4Network | IPv6Network:
     if isinstance(value, IPv4Network | IPv6Network):
         return value
@@ -170,6 +186,7 @@ Region = Annotated[
 ProviderName = Annotated[str, AfterValidator(_provider)]
 AllowedAddress = Annotated[str, AfterValidator(_allowed_address)]
 Credential = Annotated[Secret, AfterValidator(_credential)]
+LinkKey = Annotated[Secret, AfterValidator(_credential), AfterValidator(_link_key)]
 UserName = Annotated[Secret, AfterValidator(_credential), AfterValidator(_user_name)]
 Upstream = Annotated[
     str, BeforeValidator(_upstream), WithJsonSchema({"type": "string", "pattern": "^(?:sandbox|https?://[^?#@\\s]+)$"})
@@ -177,6 +194,18 @@ Upstream = Annotated[
 PublicUrl = Annotated[
     str, BeforeValidator(_public_url), WithJsonSchema({"type": "string", "pattern": "^(?:https?://[^/?#@\\s]+)?$"})
 ]
+PageUrl = Annotated[
+    str, BeforeValidator(_page_url), WithJsonSchema({"type": "string", "pattern": "^(?:https://[!-~]+)?$"})
+]
+Colour = Annotated[
+    str,
+    Form(
+        r"#[0-9a-f]{6}",
+        "must be a colour of six hexadecimal digits: 1f4e8c (with a # in front, in quotes)",
+        lambda text: f"#{text.lower().removeprefix('#')}",
+    ),
+]
+Language = Annotated[str, Form(r"[a-z]{2,3}", "must be a language's two or three letters (ISO 639): en, de", str.lower)]
 Network = Annotated[
     IPv4Network | IPv6Network, BeforeValidator(_network), PlainSerializer(str), WithJsonSchema({"type": "string"})
 ]

@@ -149,8 +149,6 @@ def _answer(status: int, error: str) -> web.Response:
     return web.Response(status=status, body=told, content_type="application/json", headers=retry)
 
 
-def application(door: Webhooks) -> web.Application:
-    """Build the application of the public listener."""
-    app = web.Application(client_max_size=LARGEST)
-    app.add_routes([web.post("/webhooks/{route}", door.post), web.head("/webhooks/{route}", door.probe)])
-    return app
+def routes(door: Webhooks) -> list[web.RouteDef]:
+    """List what is answered at the providers' door."""
+    return [web.post("/webhooks/{route}", door.post), web.head("/webhooks/{route}", door.probe)]

@@ -19,7 +19,9 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from policy.model import Ending, MessageClass
 from policy.reasons import Reason
+from proxy.clicks import Action
 from proxy.metrics import EFFECTS, STORE_FILES, STORE_TABLES, SWITCHES, Metrics
+from proxy.unsubscribe import RESULTS as VISITED
 from proxy.webhooks import EFFECTS as HEARD
 from proxy.webhooks import RESULTS
 
@@ -93,7 +95,8 @@ VALUES: Final[Mapping[str, Iterable[str]]] = {
     "effect": [*EFFECTS, *HEARD],
     "file": STORE_FILES,
     "table": STORE_TABLES,
-    "result": ["applied", "faulty", *RESULTS],
+    "result": ["applied", "faulty", *RESULTS, *VISITED],
+    "action": Action,
 }
 SELECTOR: Final = re.compile(r"\b((?:sendgate|process)_\w+|up)\b(?:\{([^{}]*)\})?")
 MATCHER: Final = re.compile(r'(\w+)\s*(=~|!~|!=|=)\s*"([^"]*)"')

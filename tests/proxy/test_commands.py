@@ -8,14 +8,19 @@ import re
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from policy.model import Channel
 from proxy.__main__ import main
+from proxy.links import Link, Links
 from tests.conftest import OpenGate, RunningGate, Settings
 
 A = "a@example.com"
 PHONE = "+4915112345678"
+LINK_KEY = "k" * 32
+LINKS = {"unsubscribe": {"keys": [LINK_KEY]}}
 
 
 class Shell:
@@ -105,6 +110,69 @@ async def test_a_number(anywhere: Shell) -> None:
     assert "nothing at all is sent" in (await anywhere("status", PHONE))[1]
     assert (await anywhere("whitelist", "0049 (0)151-12345678"))[0] == 0
     assert "nothing is kept" in (await anywhere("status", PHONE))[1]
+
+
+# ── link ──
+
+
+@pytest.mark.parametrize(
+    ("arguments", "about"),
+    [
+        pytest.param(["Ada@Example.com"], Link("ada@example.com", Channel.MAIL), id="an address"),
+        pytest.param([PHONE], Link(PHONE, Channel.SMS), id="a number"),
+        pytest.param(
+            ["+49 151 12345678", "--channel", "INSTANT_MESSAGING"],
+            Link(PHONE, Channel.INSTANT_MESSAGING),
+            id="WhatsApp",
+        ),
+        pytest.param(
+            [A, "--channel", "MAIL", "--campaign", "autumn", "--business-unit", "DE"],
+            Link(A, Channel.MAIL, "DE", "autumn"),
+            id="everything",
+        ),
+    ],
+)
+async def test_a_link_is_made_by_hand(sendgate: Shell, settings: Settings, arguments: list[str], about: Link) -> None:
+    """A link stands alone on its line, leads to the public door, and is about whom it was made for."""
+    settings.write(unsubscribe={"keys": [LINK_KEY]}, public_url="https://u.example.com")
+    code, said = await sendgate("link", *arguments)
+    start, token = said.rstrip("\n").split("/u/")
+    assert (code, start) == (0, "https://u.example.com")
+    assert Links([LINK_KEY]).read(token) == about
+
+
+@pytest.mark.parametrize(
+    ("changes", "arguments", "says"),
+    [
+        pytest.param({"public_url": "https://u.example.com"}, [A], "needs unsubscribe.keys", id="no key"),
+        pytest.param({"unsubscribe": {"keys": ["k" * 32]}}, [A], "and public_url", id="no address of the door"),
+        *(
+            pytest.param({**LINKS, "public_url": "https://u.example.com"}, arguments, "no address of", id=name)
+            for name, arguments in {
+                "no address": ["nobody"],
+                "a number without its country": ["0151 12345678"],
+                "an address for text messages": [A, "--channel", "SMS"],
+                "a number for e-mail": [PHONE, "--channel", "MAIL"],
+            }.items()
+        ),
+        pytest.param(
+            {**LINKS, "public_url": "https://u.example.com"},
+            [A, "--business-unit", "D" * 9999],
+            "no link",
+            id="endless",
+        ),
+    ],
+)
+async def test_a_link_that_cannot_be_made(
+    sendgate: Shell, settings: Settings, changes: dict[str, Any], arguments: list[str], says: str
+) -> None:
+    """What is missing, or does not go together, is told, without the address."""
+    settings.write(**changes)
+    code, said = await sendgate("link", *arguments)
+    assert (code, says in said, arguments[0] in said) == (1, True, False)
+
+
+# ── addresses that are none ──
 
 
 @pytest.mark.parametrize("address", ["nobody", "0151 12345678", "a@b@c", ""])

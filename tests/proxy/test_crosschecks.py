@@ -16,6 +16,7 @@ from proxy.loading import ConfigError, parse
 WIDE = "listen: {proxy: '0.0.0.0:8080'}\n"
 BEARER = "auth: {kind: bearer, token: hunter2}"
 SENDER = "senders: [{name: s, key: k, routes: [one]}]\n"
+LINKS = f"unsubscribe: {{keys: [{'k' * 32}]}}\n"
 PEPPER = "store: {pepper: '${PEPPER}'}\n"
 
 
@@ -246,6 +247,10 @@ def test_a_key_of_aws_needs_what_signs(monkeypatch: pytest.MonkeyPatch) -> None:
             id="a sender known by an open listener",
         ),
         pytest.param(PEPPER + ONE + senders("name: a, key: k, listen: '0.0.0.0:9'"), [], id="a sender with a key too"),
+        pytest.param(PEPPER + LINKS, ["public_url: is empty"], id="links that lead nowhere"),
+        pytest.param(PEPPER + LINKS + "public_url: http://x.example", ["public_url: is plain http"], id="plain links"),
+        pytest.param(PEPPER + LINKS + "public_url: http://127.0.0.1:82", [], id="plain links to loopback"),
+        pytest.param(PEPPER + LINKS + "public_url: https://x.example", [], id="links"),
     ],
 )
 def test_what_deserves_a_look_is_a_warning(text: str, warnings: list[str]) -> None:

@@ -365,6 +365,20 @@ def test_relative_paths_start_at_the_files_folder(tmp_path: Path, monkeypatch: p
     assert load(Path("config.yaml"), {}).config.store.path == Path("data/sendgate.db")
 
 
+def test_texts_of_the_page_are_looked_at_and_watched(tmp_path: Path) -> None:
+    """A file of texts that cannot be used is a fault of its key, and is watched for being mended."""
+    config, texts = tmp_path / "config.yaml", tmp_path / "de.toml"
+    config.write_text("unsubscribe: {texts: {de: de.toml}, language: de}")
+    with pytest.raises(ConfigError, match=r"line 1, unsubscribe\.texts\.de: cannot be read: No such file") as caught:
+        load(config, {})
+    assert caught.value.files == (config, texts)
+    texts.write_text('saved = "Erledigt."')
+    assert load(config, {}).files == (config, texts)
+    config.write_text("unsubscribe: {language: fr}")
+    with pytest.raises(ConfigError, match=r"unsubscribe\.language: must be a language that has texts"):
+        load(config, {})
+
+
 def test_a_fault_names_the_files_that_could_mend_it(tmp_path: Path) -> None:
     """A fault keeps the digest and the files, absent ones included, so that their coming can be noticed."""
     config, token = tmp_path / "config.yaml", tmp_path / "token"
@@ -404,10 +418,13 @@ def test_the_examples_of_the_shipped_file_hold() -> None:
     """Taken out of their comments, the examples of config.yaml are as good as the rest."""
     shipped = (Path(__file__).parents[2] / "config.yaml").read_text()
     emptied = re.sub(r"^(senders: \[\]|api:\n  keys: \[\]).*\n", "", shipped, flags=re.MULTILINE)
-    text = re.sub(r"^( *)# (?=auth:|region:|senders:|api:|  )", r"\1", emptied, flags=re.MULTILINE)
+    text = re.sub(
+        r"^( *)# (?=auth:|region:|public_url:|unsubscribe:|senders:|api:|  )", r"\1", emptied, flags=re.MULTILINE
+    )
     environ = dict.fromkeys(("SHOP_KEY", "SENDGRID_KEY", "TWILIO_SID", "TWILIO_TOKEN", "CRM_KEY"), "x")
     environ["NEWSLETTER_KEY_SHA256"] = "0" * 64
-    config = parse(text, environ, no_file, providers=PROVIDERS)
+    config = parse(text, environ, lambda _: b"k" * 64, providers=PROVIDERS)
     assert [entry.name for entry in config.senders] == ["shop", "newsletter"]
+    assert (len(config.unsubscribe.keys), config.unsubscribe.brand.name) == (1, "Example Shop")
     assert [key.name for key in config.api.keys] == ["crm"]
     assert [name for name, entry in config.routes.items() if entry.auth] == ["sendgrid", "twilio"]
