@@ -25,7 +25,7 @@ from proxy.texts import FOLDER, Texts, filled
 FAILURES: Final = ("broken", "expired", "limited", "unavailable")
 _PART: Final = re.compile(r"<!-- part: (\w+) -->\n")
 
-# Which buttons a state has, the one that most people look for first.
+# Which buttons a state has, in their order.
 BUTTONS: Final[Mapping[State, tuple[Action, ...]]] = MappingProxyType(
     {
         State.SUBSCRIBED: (Action.OUT, Action.OUT_ALL),
@@ -63,13 +63,13 @@ class Pages:
         texts = self._texts[language]
         values = {"channel": texts[f"channels.{channel}"], "address": address}
         came_back = said is Action.IN and state is State.SUBSCRIBED
+        stuck = said is Action.IN and not came_back
         headline = filled(texts[f"headlines.{'again' if came_back else state}"], **values)
         told = [filled(texts[f"{where}.{state}"], **values) for where in ("says", "notes")]
-        status = ""
-        if said is not Action.SHOW:
-            status = texts["stuck" if said is Action.IN and not came_back else "saved"]
-        labels = {action: filled(texts[f"buttons.{action}"], **values) for action in BUTTONS[state]}
-        return self._page(language, headline, told, status, _form(labels))
+        offered = [action for action in BUTTONS[state] if not (stuck and action is Action.IN)]
+        labels = {action: filled(texts[f"buttons.{action}"], **values) for action in offered}
+        status = "" if said is Action.SHOW else "stuck" if stuck else "saved"
+        return self._page(language, headline, told[: 1 if stuck else 2], status, _form(labels))
 
     def failure(self, language: str, kind: str) -> bytes:
         """Write the page that says why nothing was done; one of FAILURES."""
@@ -83,7 +83,7 @@ class Pages:
             title=f"{headline} – {self._name}" if self._name else headline,
             style=self._style,
             header=self._header,
-            status=_part("status", text=status) if status else "",
+            status=_part("status", kind=status, text=self._texts[language][status]) if status else "",
             headline=headline,
             paragraphs=_joined(_part("paragraph", text=text) for text in told if text),
             form=form,
@@ -151,10 +151,13 @@ def _footer(brand: Brand, texts: Mapping[str, Texts], current: str) -> str:
 
 
 def _form(labels: Mapping[Action, str]) -> str:
-    """Write the buttons of a state, the first one to be seen first; no form where there is nothing to choose."""
+    """Write the buttons of a state; no form where there is nothing to choose.
+
+    The one that stands out is the one that people come for; nobody is led to come back.
+    """
     buttons = [
-        _part("button", kind="" if at else "first", action=action, text=text)
-        for at, (action, text) in enumerate(labels.items())
+        _part("button", kind="first" if action is Action.OUT else "plain", action=action, text=text)
+        for action, text in labels.items()
     ]
     return _part("form", buttons=_joined(buttons)) if buttons else ""
 

@@ -103,6 +103,7 @@ def test_what_was_said_is_told_back(state: State, said: Action, status: str | No
     page = standing(state, said)
     assert [each for each in ("saved", "stuck") if built_in()["en"][each] in page.text] == ([status] if status else [])
     assert bool([each for _, each in page.tags if each.get("role") == "status"]) is (status is not None)
+    assert status != "stuck" or Action.IN not in [button["value"] for button in page.all("button")]
 
 
 # ── nothing gets in ──

@@ -188,7 +188,7 @@ async def test_the_page_says_what_judging_says(opened: Open) -> None:
 async def test_out_and_in_again(gate: RunningGate) -> None:
     """Each button does what it says, and the page shows what holds then."""
     out = await press(gate, link(), "out")
-    assert (out.status, b"unsubscribed from marketing e-mails" in out.body) == (200, True)
+    assert (out.status, b"unsubscribed from marketing emails" in out.body) == (200, True)
     assert await why(gate) == "opted_out_channel"
     back = await press(gate, link(), "in")
     assert (back.status, b"You are subscribed again" in back.body) == (200, True)
