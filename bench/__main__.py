@@ -14,6 +14,7 @@ from bench.providers import providers
 from bench.report import say
 from bench.settings import Settings
 from bench.starting import starting
+from bench.unsubscribe import unsubscribe
 
 BENCHMARKS: Mapping[str, Callable[[Settings], None]] = {
     "singles": forwarding.singles,
@@ -24,6 +25,7 @@ BENCHMARKS: Mapping[str, Callable[[Settings], None]] = {
     "learning": learning,
     "importing": importing,
     "exporting": exporting,
+    "unsubscribe": unsubscribe,
 }
 
 

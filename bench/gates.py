@@ -36,10 +36,10 @@ _DOORS = ("proxy", "api", "public", "ops")
 class Gate:
     """A running gate over one store, on the measured core, its log thrown away; stopped at the end of the block."""
 
-    def __init__(self, scratch: Path, store: Path, upstream: str = "sandbox") -> None:
+    def __init__(self, scratch: Path, store: Path, upstream: str = "sandbox", more: str = "") -> None:
         self.ports = _free_ports()
         self._errors = scratch / "stderr"
-        self.config = _written(scratch, store, upstream, self.ports)
+        self.config = _written(scratch, store, upstream, self.ports, more)
         self._command = [sys.executable, "-m", "proxy", "serve", "--config", str(self.config)]
 
     def __enter__(self) -> Self:
@@ -98,9 +98,9 @@ def configuration(scratch: Path, store: Path) -> Path:
     return _written(scratch, store, "sandbox", _free_ports())
 
 
-def _written(scratch: Path, store: Path, upstream: str, ports: Mapping[str, int]) -> Path:
+def _written(scratch: Path, store: Path, upstream: str, ports: Mapping[str, int], more: str = "") -> Path:
     config = scratch / "config.yaml"
-    config.write_text(_CONFIG.format(store=store, upstream=upstream, **ports))
+    config.write_text(_CONFIG.format(store=store, upstream=upstream, **ports) + more)
     return config
 
 
