@@ -37,7 +37,7 @@ LARGEST: Final = 16 * 1024  # bytes of a form; RFC 8058 needs 26
 PATIENCE: Final = 10.0  # seconds for a form to come
 DONE: Final = "done"
 RESULTS: Final = (DONE, *FAILURES)
-_STATUS: Final = {"broken": 404, "expired": 410, "limited": 429, "unavailable": 503}
+STATUS: Final = {"broken": 404, "expired": 410, "limited": 429, "unavailable": 503}
 _RETRY: Final = {"limited": BURST, "unavailable": RETRY_AFTER}
 
 Learn = Callable[[Sequence[Event]], Awaitable[list[Learned]]]
@@ -191,7 +191,7 @@ def _response(desk: Desk, request: web.Request, result: str, body: bytes) -> web
     if result in _RETRY:
         headers["Retry-After"] = str(_RETRY[result])
     response = web.Response(
-        status=_STATUS.get(result, 200), headers=headers, body=body, content_type="text/html", charset="utf-8"
+        status=STATUS.get(result, 200), headers=headers, body=body, content_type="text/html", charset="utf-8"
     )
     if not request.content.is_eof():
         response.force_close()  # what is left of a body that was too much is not waited for

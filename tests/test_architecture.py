@@ -232,6 +232,17 @@ def test_a_webhook_is_values_in_and_values_out(path: Path) -> None:
     assert names(path) & (CONNECTS | TASKS) == set()
 
 
+@pytest.mark.parametrize("name", ["links", "clicks", "limiter"])
+def test_a_recipients_word_is_values_in_and_values_out(name: str) -> None:
+    """Tokens, what a click says, and budgets of requests are held without I/O and without a clock."""
+    path = ROOT / "proxy" / f"{name}.py"
+    ours = {f"policy.{each.stem}" for each in pure_files()} | shared_formats() | {"proxy.links", "proxy.providers.base"}
+    found = {each for each in imports(path) if not each.startswith("cryptography")}
+    assert found - ours - PURE_STANDARD - PURE_PROVIDERS - {"collections"} == set()
+    assert calls(path) & CLOCKS_AND_DOORS == set()
+    assert names(path) & (CONNECTS | TASKS) == set()
+
+
 def _assert_values_in_and_values_out(path: Path) -> None:
     ours = {f"policy.{each.stem}" for each in pure_files()} | {"proxy.providers.base", "proxy.strict"}
     ours |= shared_formats()

@@ -6,7 +6,9 @@ What holds is asked by a real send, as everybody would learn it.
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +16,10 @@ from structlog.testing import capture_logs
 
 from policy import StoreUnavailable
 from policy.model import Channel
+from proxy.clicks import Action
 from proxy.limiter import BURST
 from proxy.links import Link, Links
+from proxy.unsubscribe import DONE, RESULTS, STATUS
 from tests.conftest import FORM, Message, OpenGate, RunningGate, Settings, request, until
 
 NEW, OLD, GONE = "n" * 32, "o" * 32, "g" * 32
@@ -412,6 +416,14 @@ async def test_whose_budget_it_is(opened: Open) -> None:
 
 
 # ── what is told ──
+
+
+def test_the_document_tells_every_action_and_result() -> None:
+    """docs/unsubscribe.md has a row for each action, and for each result with the status that it is answered with."""
+    text = (Path(__file__).parents[2] / "docs" / "unsubscribe.md").read_text()
+    rows = dict(re.findall(r"^\| `([\w-]+)` \| ([^|]+) \|", text, re.MULTILINE))
+    assert set(rows) == {*Action, *RESULTS}
+    assert {result: int(rows[result]) for result in RESULTS} == {DONE: 200, **STATUS}
 
 
 async def test_no_address_is_told(gate: RunningGate) -> None:
