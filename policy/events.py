@@ -93,8 +93,9 @@ class Told:
     """One event about a person: a system event with an effect on the standing, or any other name that is kept.
 
     `word` is None for the other names; raises ValueError if it is not the name's, because the journal holds the name
-    alone. `number` is the sending number that a keyword was sent to. `source` names the API key or door it came
-    through, for the journal. `notice` is the id of a provider's webhook item, which is learned once.
+    alone. `number` is the sending number that a keyword was sent to, or the list at a provider. `source` names the API
+    key or door it came through, for the journal. `notice` is the id of a provider's webhook item, which is learned
+    once.
     """
 
     subject: Subject

@@ -1,9 +1,10 @@
 """Registers: what was said about a person, folded so that order and repetition do not matter.
 
-A register belongs to one kind (blacklisting or opt-out), channel, origin and, for keywords, sending number. It keeps
-two maxima: the newest time it was suppressed at and the newest time it was released at. It suppresses if the first is
-not older than the second: at the same instant, no wins. Maxima commute and repeat harmlessly, so any order of the same
-statements ends in the same registers, and the standing is the OR over all of them.
+A register belongs to one kind (blacklisting or opt-out), channel, origin and number: the sending number of a keyword,
+the list that was left at a provider. It keeps two maxima: the newest time it was suppressed at and the newest time it
+was released at. It suppresses if the first is not older than the second: at the same instant, no wins. Maxima commute
+and repeat harmlessly, so any order of the same statements ends in the same registers, and the standing is the OR over
+all of them.
 
 A release must reach registers that nobody has seen yet: a Whitelisted of Tuesday undoes a Blacklisted of Monday that
 arrives on Wednesday, from whichever origin. So a release that may undo every origin is written once, under ANY, and a

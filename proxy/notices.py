@@ -2,8 +2,8 @@
 
 The table stands in a route's `webhook.effects`. What suppresses is told in the words that everybody uses, under an
 origin of its own, so that who may take it back is the same table as ever (policy/state.py): a provider's resubscribe
-undoes that provider's unsubscribe and nothing else. A resubscribe that does not say when it happened may be older than
-any unsubscribe, so it is only written down.
+undoes that provider's unsubscribe and nothing else, of the same route and of the same group or stream at the provider.
+A resubscribe that does not say when it happened may be older than any unsubscribe, so it is only written down.
 
 The route's business unit narrows to the person of that unit; without one, everybody with the address is meant.
 """
@@ -21,6 +21,7 @@ from proxy.config import Effects, Route
 from proxy.hooks.base import Notice, Says
 
 LARGEST_RAW: Final = 16_384  # characters of one item that the journal keeps
+LONGEST_LIST: Final = 128  # characters of a route and a group
 
 # What each effect is told as; the ones that are not here are only written down.
 _WORDS: Mapping[str, tuple[Word, bool]] = MappingProxyType(
@@ -63,6 +64,7 @@ def event(notice: Notice, route: str, settings: Route, channel: Channel) -> Even
         origin=_origin(notice.says, name),
         channel=Channel.ALL if everywhere or word is None else channel,
         stated=notice.at,
+        number=_list(notice, route),
         properties={"webhook": _raw(notice), "word": notice.word},
         source=source,
         notice=identity,
@@ -79,6 +81,13 @@ def _subject(address: str, keys: tuple[str, ...], unit: str, channel: Channel) -
     if channel is Channel.MAIL:
         return Subject(email=address, email_keys=keys, business_unit=unit, everybody=not unit)
     return Subject(phone=address, phone_keys=keys, everybody=True)
+
+
+def _list(notice: Notice, route: str) -> str:
+    """Name what was left or come back to, which stands where a keyword names its sending number."""
+    if notice.says not in (Says.UNSUBSCRIBE, Says.RESUBSCRIBE):
+        return ""
+    return f"{route}:{notice.group}"[:LONGEST_LIST]
 
 
 def _origin(says: Says, provider: str) -> str:

@@ -74,7 +74,8 @@ class Notice:
 
     `address` is as it was told. `at` is when it happened, if the provider says. `id` is the provider's own id of the
     event, or what `identity` makes of named fields: told twice, it is learned once. `word` is the provider's own name
-    of it, `raw` the whole item as it came, for the journal.
+    of it, `raw` the whole item as it came, for the journal. `group` is the group, stream or list of the provider that
+    somebody left or came back to: coming back to one takes nothing back that was said about another, or about all.
     """
 
     says: Says
@@ -83,6 +84,7 @@ class Notice:
     id: str = ""
     word: str = ""
     raw: Mapping[str, Any] = field(default_factory=dict)
+    group: str = ""
 
 
 class Forged(Exception):

@@ -1,8 +1,8 @@
 """Postmark's webhooks: https://postmarkapp.com/developer/webhooks/webhooks-overview.
 
 A request holds one flat event, named by RecordType. Nothing is signed: the operator puts a key into the webhook's
-address or its headers. A suppression holds for one message stream; the gate knows no streams and takes it for all of
-the provider. That somebody but the recipient lifted one (Origin) does not say that the recipient wants mail again.
+address or its headers. A suppression holds for one message stream; the gate takes it for all of them until that very
+one is lifted. That somebody but the recipient lifted it (Origin) does not say that the recipient wants mail again.
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ def _notice(item: Any) -> Notice:
     address = text(event, "Recipient", "Email")
     if says is Says.UNUSABLE or (says is not Says.NOTHING and not address):
         return unusable(item, word)
-    return Notice(says, address, at_text(text(event, *_TIMES)), identity(event, *_SAME, *_TIMES), word, event)
+    told, stream = identity(event, *_SAME, *_TIMES), text(event, "MessageStream")
+    return Notice(says, address, at_text(text(event, *_TIMES)), told, word, event, stream)
 
 
 def _says(word: str, event: Mapping[str, Any]) -> Says:

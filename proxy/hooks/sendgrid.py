@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Mapping
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -98,7 +99,11 @@ def _notice(item: Any) -> Notice:
     if not word or (says is not Says.NOTHING and not address):
         return unusable(item, word)
     told = text(event, "sg_event_id") or identity(event, "email", "event", "timestamp", "sg_message_id", "asm_group_id")
-    return Notice(says, address, at_seconds(event.get("timestamp")), told, word, event)
+    return Notice(says, address, at_seconds(event.get("timestamp")), told, word, event, _group(word, event))
+
+
+def _group(word: str, event: Mapping[str, Any]) -> str:
+    return f"group {event.get('asm_group_id', '')}" if word.startswith("group_") else ""
 
 
 def _says(word: str, kind: str) -> Says:

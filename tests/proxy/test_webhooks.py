@@ -75,7 +75,34 @@ async def test_an_unsubscribe_stops_marketing(hooked: Open, upstream: Upstream) 
         pytest.param([event("unsubscribe")], {"unsubscribe": "ignore"}, None, id="let go"),
         pytest.param([event("delivered"), event("open")], {}, None, id="what matters to nobody"),
         pytest.param(
-            [event("unsubscribe", timestamp=1_700_000_000), event("group_resubscribe")], {}, None, id="back again"
+            [
+                event("group_unsubscribe", timestamp=1_700_000_000, asm_group_id=2),
+                event("group_resubscribe", asm_group_id=2),
+            ],
+            {},
+            None,
+            id="back again",
+        ),
+        pytest.param(
+            [event("unsubscribe", timestamp=1_700_000_000), event("group_resubscribe", asm_group_id=2)],
+            {},
+            "opted_out_channel",
+            id="back in a group, out of everything",
+        ),
+        pytest.param(
+            [event("unsubscribe", timestamp=1_700_000_000), event("group_resubscribe")],
+            {},
+            "opted_out_channel",
+            id="back in a group that has no name",
+        ),
+        pytest.param(
+            [
+                event("group_unsubscribe", timestamp=1_700_000_000, asm_group_id=1),
+                event("group_resubscribe", asm_group_id=2),
+            ],
+            {},
+            "opted_out_channel",
+            id="back in one group, out of another",
         ),
         pytest.param(
             [event("unsubscribe"), event("group_resubscribe", timestamp=None)],
