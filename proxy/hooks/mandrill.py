@@ -107,7 +107,5 @@ def _notice(item: Any) -> Notice:
 
 
 def _says_list(word: str, reason: str) -> Says:
-    says = _LISTED.get(reason, Says.NOTHING)
-    if word in ("blacklist add", "blacklist change"):
-        return says
-    return Says.RESUBSCRIBE if word == "blacklist remove" and says is Says.UNSUBSCRIBE else Says.NOTHING
+    # A removal is the account's own, by page or by rejects/delete, which any sender may call: no word of the recipient.
+    return _LISTED.get(reason, Says.NOTHING) if word in ("blacklist add", "blacklist change") else Says.NOTHING

@@ -71,7 +71,7 @@ ITEMS: dict[str, tuple[bytes, list[tuple[Any, ...]]]] = {
     "another reason": (form([listed("change", "unsub")]), [(Says.UNSUBSCRIBE, ADA, AT)]),
     "out of the rejection list": (
         form([listed("remove", "unsub"), listed("remove", "spam")]),
-        [(Says.RESUBSCRIBE, ADA, AT), (Says.NOTHING, ADA, AT)],
+        [(Says.NOTHING, ADA, AT), (Says.NOTHING, ADA, AT)],
     ),
     "into the allow list": (form([listed("add", "unsub", "whitelist")]), [(Says.NOTHING, ADA, AT)]),
     "no time": (form([event("unsub", ts=None)]), [(Says.UNSUBSCRIBE, ADA, None)]),
