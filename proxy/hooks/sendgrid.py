@@ -49,6 +49,9 @@ _WORDS = {
     "group_resubscribe": Says.RESUBSCRIBE,
     "spamreport": Says.COMPLAINT,
 }
+# A sender's custom arguments stand beside SendGrid's own keys, and one may be called sg_event_id: by that alone, the
+# unsubscribe of a second person would be taken for the first one's, told again.
+_SAME = ("sg_event_id", "email", "event", "timestamp", "sg_message_id", "asm_group_id")
 _BLOCKED = "blocked"  # a bounce of this type is a server's refusal of the message, not the end of a mailbox
 
 needs = nothing_needed
@@ -98,7 +101,7 @@ def _notice(item: Any) -> Notice:
     address = text(event, "email")
     if not word or (says is not Says.NOTHING and not address):
         return unusable(item, word)
-    told = text(event, "sg_event_id") or identity(event, "email", "event", "timestamp", "sg_message_id", "asm_group_id")
+    told = identity(event, *_SAME)
     return Notice(says, address, at_seconds(event.get("timestamp")), told, word, event, _group(word, event))
 
 

@@ -140,6 +140,14 @@ async def test_told_again_is_told_once(hooked: Open) -> None:
     assert gate.metric("sendgate_webhook_items_total", route="mail", effect="repeated") == 2
 
 
+async def test_an_id_that_a_sender_chose_hides_nobody(hooked: Open) -> None:
+    """A custom argument named like SendGrid's own id stands in each event of a send, and each event counts."""
+    gate = await hooked()
+    for email in ("bob@example.com", ADA):
+        assert (await tell(gate, event("unsubscribe", email, sg_event_id="chosen"))).status == 200
+    assert (await gate.mail(ADA)).get("X-Sendgate-Reasons") == "opted_out_channel"
+
+
 async def test_one_bad_item_fails_nobody(hooked: Open) -> None:
     """An item that is none, and one whose address is none, are journalled raw; the others are learned."""
     gate = await hooked()
