@@ -17,7 +17,7 @@ from multidict import CIMultiDictProxy
 from policy import rules
 from policy.model import MessageClass, Send, Terms
 from policy.reasons import Reason
-from proxy import signing
+from proxy import signing, strict
 from proxy.config import AwsKey, Config, Sender
 from proxy.config import Policy as PolicySettings
 from proxy.config import Route as RouteSettings
@@ -59,12 +59,15 @@ class Route:
     def allows(self, path: str) -> bool:
         """Tell whether the configuration lets this path pass by name although nobody sees whom it reaches.
 
-        An allow-list is beyond that: whoever is not on it gets nothing.
+        An allow-list is beyond that: whoever is not on it gets nothing. Where a * stands, the path has one segment for
+        every server, or `..` would lead from the path that is allowed to any other.
         """
         segments = path.split("/")
         return self.policy.allow_list is None and any(
             len(segments) == len(allowed)
-            and all(want in ("*", given) for want, given in zip(allowed, segments, strict=True))
+            and all(
+                want == given or (want == "*" and _plain(given)) for want, given in zip(allowed, segments, strict=True)
+            )
             for allowed in (each.split("/") for each in self.settings.allow_paths)
         )
 
@@ -95,6 +98,10 @@ class Route:
         if self.settings.business_unit or sender is None or named not in sender.business_units:
             return self.settings.business_unit
         return named
+
+
+def _plain(segment: str) -> bool:
+    return strict.plain_path(f"/{segment}") is not None
 
 
 def claims_transactional(headers: CIMultiDictProxy[str]) -> bool:

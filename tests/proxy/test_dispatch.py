@@ -306,6 +306,15 @@ async def test_allow_paths(open_gate: OpenGate, upstream: Upstream) -> None:
     assert [message.target for message in upstream.heard] == ["/v3/marketing/test/send_email?x=1"]
 
 
+@pytest.mark.parametrize("segment", ["..", ".", "", "..%2f..%2fmail", "a%2Fb", "a;b", "%61", "a%00", "%2e%2e"])
+async def test_a_wildcard_of_allow_paths_is_one_segment(open_gate: OpenGate, upstream: Upstream, segment: str) -> None:
+    """What stands for a * is one segment to every server: nothing leads from an allowed path to another."""
+    gate = await open_gate(routes={"mail": {"allow_paths": ["/v3/marketing/singlesends/*/schedule"]}})
+    assert (await gate.post(f"/mail/v3/marketing/singlesends/{segment}/schedule", b"{}", JSON)).status == 400
+    assert upstream.heard == []
+    assert (await gate.post("/mail/v3/marketing/singlesends/1-a/schedule", b"{}", JSON)).status == 202
+
+
 async def test_allow_paths_yield_to_the_allow_list(open_gate: OpenGate, upstream: Upstream) -> None:
     """Where only some may be reached, a request whose recipients nobody sees does not pass by name."""
     path = "/v3/marketing/test/send_email"
