@@ -25,7 +25,7 @@ from policy import Policy, StoreUnavailable
 from policy.model import Ending, Outcome, Refused, Send, Sent, Terms, Verdict
 from policy.reasons import Reason
 from policy.store.records import LONGEST
-from proxy import answers, bodies, errors, requests
+from proxy import answers, bodies, errors, requests, strict
 from proxy.config import Sender
 from proxy.errors import FAILURES, NotSent
 from proxy.exchange import ABOUT_THE_BYTES, ENCODED, exchange, whole
@@ -159,7 +159,10 @@ class Dispatch:
         elif walk.kind is Kind.HIDDEN:
             walk.let_pass(NotSent(Reason.HIDDEN_RECIPIENTS))
         else:
-            walk.let_pass(NotSent(Reason.UNKNOWN_REQUEST), "on_unknown_request")
+            # Only a path that has one reading is unknown; any other may be a send, as the provider reads it.
+            path = walk.request.path
+            plain = path == "/" or strict.plain_path(path) is not None
+            walk.let_pass(NotSent(Reason.UNKNOWN_REQUEST), "on_unknown_request" if plain else "")
 
     async def _read_body(self, walk: Walk) -> None:
         if walk.body is None:

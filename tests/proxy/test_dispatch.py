@@ -296,6 +296,16 @@ async def test_on_store_error_pass_keeps_the_allow_list(open_gate: OpenGate, ups
     assert [message.json["personalizations"][0]["to"][0]["email"] for message in upstream.heard] == [A]
 
 
+@pytest.mark.parametrize(
+    "path", ["/v3//mail/send", "/v3/mail/./send", "/v3/mail%2Fsend", "/v3/mail/send;x", "/v3/%6dail/send"]
+)
+async def test_a_send_in_disguise_is_not_unknown(open_gate: OpenGate, upstream: Upstream, path: str) -> None:
+    """What passes because nobody knows it is not a known path in another spelling, which a server may undo."""
+    gate = await open_gate(policy={"on_unknown_request": "pass"})
+    assert (await gate.post(f"/mail{path}", b"{}", JSON)).status == 400
+    assert upstream.heard == []
+
+
 async def test_allow_paths(open_gate: OpenGate, upstream: Upstream) -> None:
     """A path that the operator names passes, exactly as it is spelled, and is marked; its neighbours do not."""
     gate = await open_gate(routes={"mail": {"allow_paths": ["/v3/marketing/test/send_email"]}})
