@@ -215,13 +215,13 @@ def _scheduled_at(body: dict[str, Any]) -> float | None:
 
 # ── markers ──
 
-_MARKING_HEADERS = {"xmailintag": "headers.X-Mailin-Tag", "xmailincustom": "headers.X-Mailin-custom"}
+_MARKING_HEADERS = {"x-mailin-tag": "headers.X-Mailin-Tag", "x-mailin-custom": "headers.X-Mailin-custom"}
 
 
 def _markers(body: dict[str, Any], versions: list[dict[str, Any]]) -> markers.Markers:
     found = markers.of(body, "tags") | markers.of(body.get("sender"), "email", "id", prefix="sender.")
     for name, value in (body.get("headers") or {}).items():
-        marker = _MARKING_HEADERS.get(strict.letters(name))
+        marker = _MARKING_HEADERS.get(name.lower())
         if marker and isinstance(value, str) and value:
             found[marker] = (value,)
     # A version may have a template of its own.

@@ -15,7 +15,7 @@ its validation errors.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -136,9 +136,7 @@ def read(request: Request, settings: Settings) -> Message:
     if not parsed.messages or not any(map(_people, (*parsed.messages, parsed.common))):
         raise Unreadable("the send names no recipient", "Messages" if parsed.listed else "", Reason.NO_RECIPIENT)
     hidden = tuple(each.place for each in recipients if any(map(_LISTS.search, each.keys)))
-    shared = _marked(parsed.tree.get("Globals") or {})
-    messages = parsed.tree["Messages"] if parsed.listed else [parsed.tree]
-    marked = markers.common(shared | _marked(message) for message in messages)
+    marked = markers.common(_all_marked(parsed, v3=_is_v3(request)))
     campaign = marked.get("CustomCampaign", ("",))[0]
     return Message(request, Send(Channel.MAIL, recipients, marked, campaign), parsed, hidden)
 
@@ -200,10 +198,21 @@ def _people(envelope: Envelope) -> frozenset[str]:
     return frozenset(place for name, spots in envelope.items() if name not in _REPORTING for place in spots)
 
 
-def _marked(message: dict[str, Any]) -> dict[str, tuple[str, ...]]:
-    found = markers.of(message, *_MARKERS, *_MARKERS.values())
-    told = {_MARKERS.get(name, name): texts for name, texts in found.items()}
-    return told | markers.of(message.get("From"), "Email", prefix="From.")
+def _all_marked(parsed: _Parsed, *, v3: bool) -> Iterator[markers.Markers]:
+    # Each version ignores what the other calls a marker, and what is ignored is none.
+    marked = _marked_v3 if v3 else _marked_v31
+    shared = marked(parsed.tree.get("Globals") or {})
+    for message in parsed.tree["Messages"] if parsed.listed else [parsed.tree]:
+        yield shared | marked(message)
+
+
+def _marked_v3(message: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    return {_MARKERS[name]: texts for name, texts in markers.of(message, *_MARKERS).items()}
+
+
+def _marked_v31(message: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    names = (name for name in _MARKERS.values() if "." not in name)
+    return markers.of(message, *names) | markers.of(message.get("From"), "Email", prefix="From.")
 
 
 # ── writing ──
@@ -366,7 +375,7 @@ def accepted(request: Request, decision: str) -> Answer:
 def _taken(decision: str, parsed: _Parsed, index: int) -> dict[str, Any]:
     envelope = parsed.common | parsed.messages[index]
     people = {name: _sent(decision, envelope.get(name, {})) for name in _PEOPLE}
-    custom_id = _marked(parsed.tree["Messages"][index]).get("CustomID", ("",))
+    custom_id = _marked_v31(parsed.tree["Messages"][index]).get("CustomID", ("",))
     return {"Status": "success", "CustomID": custom_id[0], **people}
 
 

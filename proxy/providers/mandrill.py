@@ -79,6 +79,8 @@ _MESSAGE = objects.Shape(frozenset({"to", "bcc_address", "headers"}), _DECIDING)
 _PERSON = objects.Shape(frozenset({"email", "name", "type"}), _DECIDING | {"email", "type"})
 _RAW_BODY = objects.Shape(frozenset({"raw_message", "to", "send_at"}), _DECIDING)
 _BECOME_HEADERS = ("subject", "from_email", "from_name")
+# What names a template, in the one call that uses it: elsewhere Mandrill ignores it, and so it is no marker.
+_TEMPLATES = {"messages/send-template": ("template_name",), "messages/send-mc-template": ("mc_template_id",)}
 
 _VISIBLE = ("To", "Cc", "Bcc")
 _COPY, _SEND_AT = "X-MC-BccAddress", "X-MC-SendAt"
@@ -131,7 +133,8 @@ def read(request: Request, settings: Settings) -> Message:
     if request.query:
         raise Unreadable("a query, which could say more than the body")
     tree = strict.json_tree(request.body)
-    parsed, marked = _raw(tree) if _call(request)[0] == _RAW else _message(tree)
+    call = _call(request)[0]
+    parsed, marked = _raw(tree) if call == _RAW else _message(tree, call)
     if all(person.kind == "copy" for person in parsed.people):
         raise Unreadable("the send names no recipient", "", Reason.NO_RECIPIENT)
     at = _scheduled_at(parsed)
@@ -141,7 +144,7 @@ def read(request: Request, settings: Settings) -> Message:
     return Message(request, Send(Channel.MAIL, recipients, marked, campaign), parsed)
 
 
-def _message(tree: Any) -> tuple[_Parsed, Markers]:
+def _message(tree: Any, call: str) -> tuple[_Parsed, Markers]:
     body = _BODY.check(tree, "")
     message = _MESSAGE.check(body.get("message"), "message")
     mail_headers.check(message, "headers", "message", _OWN_HEADERS)
@@ -151,7 +154,9 @@ def _message(tree: Any) -> tuple[_Parsed, Markers]:
     people = [_person(each, f"message.to.{n}") for n, each in enumerate(objects.array(message, "to", "message"))]
     if message.get("bcc_address"):
         people.append(_Person("message.bcc_address", objects.text(message, "bcc_address", "message"), "copy"))
-    return _Parsed(body, tuple(people)), _markers(body | message)
+    beside = {name: body.get(name) for name in ("ip_pool", *_TEMPLATES.get(call, ()))}
+    within = {name: message.get(name) for name in ("tags", "subaccount", "metadata", "recipient_metadata")}
+    return _Parsed(body, tuple(people)), _markers(beside | within)
 
 
 def _person(value: Any, place: str) -> _Person:

@@ -198,12 +198,16 @@ def _markers(form: _Form, tree: Any, entries: list[_Entry]) -> markers.Markers:
 
 
 def _whole(form: _Form, tree: Any, message: dict[str, Any]) -> dict[str, Any]:
-    """Give a message with what it shares with the others of a bulk send; its own metadata beat the shared ones."""
+    """Give a message with what it shares with the others of a bulk send; its own metadata beat the shared ones.
+
+    Nothing else may stand in a single one. Whether Postmark heeds or ignores it there, it is no marker.
+    """
     if form is not _Form.BULK:
         return message
     shared, own = tree.get("Metadata") or {}, message.get("Metadata") or {}
     metadata = {**shared, **own} if isinstance(shared, dict) and isinstance(own, dict) else {}
-    return {**tree, **message, "Metadata": metadata}
+    agreed = {name: tree[name] for name in _MARKERS if name in tree and message.get(name, tree[name]) == tree[name]}
+    return {**agreed, "Metadata": metadata}
 
 
 def _own_markers(message: dict[str, Any], form: _Form) -> markers.Markers:

@@ -254,8 +254,17 @@ def _entries(operation: _Operation, tree: dict[str, Any]) -> list[Any]:
 # ── markers ──
 
 _LISTED = ("ListManagementOptions.ContactListName", "ListManagementOptions.TopicName")
-_MARKERS = ("ConfigurationSetName", "TenantName", "TemplateName", *_LISTED)
-_TEMPLATES = ("Content.Template.TemplateName", "DefaultContent.Template.TemplateName", "Template")
+_MARKERS = ("ConfigurationSetName", "TenantName", *_LISTED)
+# Where an operation takes a template from; SES ignores a name in any other place, and so it is no marker there.
+_TEMPLATES = MappingProxyType(
+    {
+        "SendEmail": "Content.Template.TemplateName",
+        "SendBulkEmail": "DefaultContent.Template.TemplateName",
+        "SendTemplatedEmail": "Template",
+        "SendBulkTemplatedEmail": "Template",
+        "SendCustomVerificationEmail": "TemplateName",
+    }
+)
 _CAMPAIGN_TAGS = ("EmailTags.campaign_name", "EmailTags.campaign", "EmailTags.campaign_id")
 
 
@@ -270,11 +279,13 @@ def _markers(parsed: _Parsed) -> Mapping[str, tuple[str, ...]]:
 
 def _told(parsed: _Parsed) -> Iterator[tuple[str, Any]]:
     tree = parsed.tree
-    yield from ((marker, objects.at(tree, *marker.split("."))) for marker in _MARKERS)
-    yield from (("TemplateName", objects.at(tree, *path.split("."))) for path in _TEMPLATES)
-    for name in _SENDERS[:2]:
-        if isinstance(tree.get(name), str):
-            yield "FromEmailAddress", mailboxes.single(tree[name]) or tree[name]
+    named = _MARKERS[:1] if "Action" in tree else _MARKERS  # of which the query API knows the first alone
+    yield from ((marker, objects.at(tree, *marker.split("."))) for marker in named)
+    if template := _TEMPLATES.get(parsed.operation.name):
+        yield "TemplateName", objects.at(tree, *template.split("."))
+    sender = tree.get("Source" if "Action" in tree else "FromEmailAddress")
+    if isinstance(sender, str):
+        yield "FromEmailAddress", mailboxes.single(sender) or sender
     for tag, value in _common_tags(parsed):
         yield f"EmailTags.{tag}", value
     if parsed.mime is not None:
@@ -287,7 +298,7 @@ def _told(parsed: _Parsed) -> Iterator[tuple[str, Any]]:
 def _common_tags(parsed: _Parsed) -> Iterator[tuple[str, Any]]:
     # A marker speaks for the whole send: a tag that any entry replaces, or leaves out of its own tags, is none.
     own = [dict(aws.tags(entry.get("ReplacementTags"))) for entry in _entries(parsed.operation, parsed.tree)]
-    for name in ("EmailTags", "Tags", "DefaultEmailTags", "DefaultTags"):
+    for name in ("Tags", "DefaultTags") if "Action" in parsed.tree else ("EmailTags", "DefaultEmailTags"):
         for tag, value in aws.tags(parsed.tree.get(name)):
             if all(not each or each.get(tag) == value for each in own):
                 yield tag, value
