@@ -16,6 +16,7 @@ import binascii
 import hashlib
 import hmac
 import importlib
+import json
 import pkgutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -139,6 +140,9 @@ def nothing_needed(hook: Hook) -> str | None:
     return None
 
 
+_DEEPEST = 32  # levels of an item that is deeper than can be written
+
+
 def identity(item: Mapping[str, Any], *names: str) -> str:
     """Make an id of named fields where the provider gives none: what is the same in all of them is the same event."""
     told = orjson.dumps([item.get(name) for name in names], option=orjson.OPT_NON_STR_KEYS)
@@ -146,12 +150,39 @@ def identity(item: Mapping[str, Any], *names: str) -> str:
 
 
 def json_items(body: bytes) -> list[Any]:
-    """Read a body of JSON that is one item, or an array of items; raises Garbled."""
+    """Read a body of JSON that is one item, or an array of items; raises Garbled.
+
+    Senders and mail programs wrote some of the texts and trees in it. Half a character, bytes that are not UTF-8 or a
+    tree without end must not cost the items beside it, so what cannot be kept is replaced.
+    """
+    told = _parsed(body)
     try:
-        told = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise Garbled("the body is not JSON") from None
+        orjson.dumps([[[[[[[[told]]]]]]]])  # the journal wraps an item, and orjson writes no more than 254 levels
+    except TypeError:
+        told = _shallow(told, _DEEPEST)
     return told if isinstance(told, list) else [told]
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        told = json.loads(body.decode("utf-8", "replace"), parse_constant=lambda _: None)
+        return orjson.loads(json.dumps(told, ensure_ascii=False).encode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        raise Garbled("the body is not JSON") from None
+
+
+def _shallow(tree: Any, levels: int) -> Any:
+    if not isinstance(tree, dict | list):
+        return tree
+    if not levels:
+        return "…"
+    if isinstance(tree, list):
+        return [_shallow(each, levels - 1) for each in tree]
+    return {name: _shallow(each, levels - 1) for name, each in tree.items()}
 
 
 def usable(item: Any) -> Mapping[str, Any] | None:

@@ -22,7 +22,20 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, HashAlgorithm
 
 from proxy.formats.mailboxes import single
-from proxy.hooks.base import Forged, Garbled, Hook, Notice, Says, Secrets, at_text, identity, text, unusable, usable
+from proxy.hooks.base import (
+    Forged,
+    Garbled,
+    Hook,
+    Notice,
+    Says,
+    Secrets,
+    at_text,
+    identity,
+    json_items,
+    text,
+    unusable,
+    usable,
+)
 
 WINDOW: Final = (
     26 * 3600.0
@@ -135,9 +148,10 @@ def read(hook: Hook) -> tuple[Notice, ...]:
     if message.startswith(_TEST):
         return ()
     try:
-        event = usable(orjson.loads(message))
-    except orjson.JSONDecodeError:
-        event = None
+        items = json_items(message.encode())
+    except Garbled:
+        items = []
+    event = usable(items[0]) if len(items) == 1 else None
     return (unusable(message),) if event is None else _notices(event, text(envelope, "MessageId"))
 
 

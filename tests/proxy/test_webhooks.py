@@ -158,6 +158,32 @@ async def test_one_bad_item_fails_nobody(hooked: Open) -> None:
     assert gate.app.policy.sequence == 3
 
 
+@pytest.mark.parametrize(
+    "poison",
+    [
+        pytest.param(b'{"event":"open","email":"b@example.com","useragent":"\\ud83d"}', id="half a character"),
+        pytest.param(b'{"event":"open","email":"b@example.com","useragent":"\xff"}', id="no UTF-8"),
+        pytest.param(b'{"event":"open","email":"b@example.com","response":NaN}', id="no number"),
+        pytest.param(b'{"a":' * 900 + b"1" + b"}" * 900, id="no event, and deep"),
+        pytest.param(
+            b'{"event":"spamreport","email":"b@example.com","a":' + b"[" * 300 + b"]" * 300 + b"}",
+            id="an event, and deep",
+        ),
+        pytest.param(
+            b'{"event":"spamreport","email":"b@example.com","a":' + b"[" * 1000 + b"]" * 1000 + b"}", id="a deep one"
+        ),
+    ],
+)
+async def test_what_others_wrote_into_an_item_fails_nobody(hooked: Open, poison: bytes) -> None:
+    """Texts and trees of senders and mail programs stand in the items; however odd, the others are learned."""
+    gate = await hooked()
+    body, at = b"[" + orjson.dumps(event("unsubscribe")) + b"," + poison + b"]", str(int(time.time()))
+    signature = base64.b64encode(KEY.sign(at.encode() + body, ec.ECDSA(SHA256()))).decode()
+    pairs = [("X-Twilio-Email-Event-Webhook-Signature", signature), ("X-Twilio-Email-Event-Webhook-Timestamp", at)]
+    assert (await gate.post(PATH, body, *pairs, door="public")).status == 200
+    assert (await gate.mail(ADA)).get("X-Sendgate-Reasons") == "opted_out_channel"
+
+
 async def test_a_unit_narrows(hooked: Open) -> None:
     """A route of a business unit hears for that unit."""
     gate = await hooked(unit="DE")
