@@ -37,8 +37,8 @@ PURE_STANDARD = frozenset(
 )
 PURE_PARSERS = frozenset({"idna", "phonenumbers"})
 PURE_PROVIDERS = frozenset(
-    {"base64", "binascii", "datetime", "email", "functools", "hashlib", "hmac", "html", "math", "multidict", "orjson"}
-    | {"xml.parsers"}  # expat alone, which reaches nothing by itself
+    {"base64", "binascii", "datetime", "email", "functools", "hashlib", "hmac", "html", "json", "math", "multidict"}
+    | {"orjson", "xml.parsers"}  # of the latter expat alone, which reaches nothing by itself
 )
 CLOCKS_AND_DOORS = frozenset(
     {"now", "utcnow", "today", "fromtimestamp", "open", "input", "print", "exec", "eval", "__import__"}

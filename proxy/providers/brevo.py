@@ -30,6 +30,7 @@ from policy.model import Channel, Recipient, Send
 from policy.reasons import Reason
 from proxy import strict
 from proxy.formats import ids, mail_headers, markers
+from proxy.formats.fields import refuse_misplaced
 from proxy.formats.objects import Shape, array, join, refuse_breaks, text, texts
 from proxy.formats.positions import original_index, spliced
 from proxy.providers.base import (
@@ -52,8 +53,8 @@ TELLS_SUPPRESSION = False
 
 # Any key that is not documented and only looks like one of these makes a send unreadable.
 _DECIDING = frozenset(
-    {"to", "cc", "bcc", "recipient", "recipients", "email", "emailTo", "contacts", "contactId", "contactNumbers"}
-    | {"extId", "listIds", "segmentIds", "messageVersions", "scheduledAt", "templateId"}
+    {"to", "cc", "bcc", "recipient", "recipients", "email", "emailTo", "contacts", "contactId", "contactIds"}
+    | {"contactNumbers", "extId", "listIds", "segmentIds", "messageVersions", "scheduledAt", "templateId", "headers"}
 )
 
 
@@ -64,7 +65,7 @@ def _shape(documented: str) -> Shape:
 _LISTS = ("to", "cc", "bcc")
 _BODY = _shape("sender to cc bcc subject replyTo headers tags templateId params messageVersions scheduledAt batchId")
 _VERSION = _shape("to cc bcc subject replyTo headers params htmlContent textContent templateId")
-_ADDRESS = _shape("email name")
+_ADDRESS = Shape(frozenset({"email", "name"}), _DECIDING | {"id"})
 _BECOME_HEADERS = ("subject", "sender", "replyTo", "tags")
 
 
@@ -132,13 +133,14 @@ def sort(request: Request) -> Kind:
     if request.method == "POST" and (path == _MAIL or path in _OTHERS):
         return Kind.SEND
     if _NEW_STATUS.fullmatch(asked):
-        return _new_status(request.body) if request.body else Kind.ASK_BODY
+        return _new_status(request) if request.body else Kind.ASK_BODY
     return Kind.HIDDEN if _HIDDEN.fullmatch(asked) else Kind.UNKNOWN
 
 
-def _new_status(body: bytes) -> Kind:
+def _new_status(request: Request) -> Kind:
     try:
-        return Kind.HARMLESS if strict.json_tree(body) in _STOPPED else Kind.HIDDEN
+        strict.expect_type(request.headers, strict.JSON)
+        return Kind.HARMLESS if strict.json_tree(request.body) in _STOPPED else Kind.HIDDEN
     except Unreadable:
         return Kind.HIDDEN
 
@@ -152,6 +154,7 @@ def read(request: Request, settings: Settings) -> Message:
     Brevo wants numbers with their country's code, with or without a plus; a reading by the route's region counts too.
     """
     strict.expect_type(request.headers, strict.JSON)
+    refuse_misplaced(request.query, b"", _DECIDING)
     body = strict.json_tree(request.body)
     endpoint = _OTHERS.get(strict.plain_path(request.path) or "")
     send = _mail(body) if endpoint is None else _other(body, endpoint, settings.region)

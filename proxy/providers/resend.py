@@ -29,6 +29,7 @@ from policy.model import Channel, Recipient, Send
 from policy.reasons import Reason
 from proxy import strict
 from proxy.formats import ids, mail_headers, markers
+from proxy.formats.fields import refuse_misplaced
 from proxy.formats.mailboxes import mailboxes, without
 from proxy.formats.objects import Shape, join, refuse_breaks, text, texts
 from proxy.formats.positions import original_index, spliced
@@ -57,7 +58,7 @@ _MAIL = Shape(
     | {*_LISTS, "scheduled_at", "topic_id"},
     # Any key that is not documented and only looks like one of these makes a send unreadable.
     frozenset({*_LISTS, "recipients", "contacts", "contact_id", "audience_id", "segment_id", "broadcast_id"})
-    | {"emails", "scheduled_at", "template", "topic_id"},
+    | {"emails", "scheduled_at", "template", "topic_id", "headers"},
 )
 
 # ── sorting ──
@@ -104,13 +105,14 @@ def sort(request: Request) -> Kind:
     if _SEND.fullmatch(asked):
         return Kind.SEND
     if _BROADCAST.fullmatch(asked):
-        return _broadcast(request.body) if request.body else Kind.ASK_BODY
+        return _broadcast(request) if request.body else Kind.ASK_BODY
     return Kind.HIDDEN if _HIDDEN.fullmatch(asked) else Kind.UNKNOWN
 
 
-def _broadcast(body: bytes) -> Kind:
+def _broadcast(request: Request) -> Kind:
     try:
-        told = strict.json_tree(body)
+        strict.expect_type(request.headers, strict.JSON)
+        told = strict.json_tree(request.body)
     except Unreadable:
         return Kind.HIDDEN
     is_draft = isinstance(told, dict) and told.keys() <= _DRAFT and told.get("send", False) is False
@@ -124,6 +126,7 @@ def read(request: Request, settings: Settings) -> Message:
     """Find every recipient, marker and schedule of a mail or a batch; raises Unreadable."""
     del settings  # e-mail addresses belong to no country
     strict.expect_type(request.headers, strict.JSON)
+    refuse_misplaced(request.query, b"", _MAIL.deciding)
     body = strict.json_tree(request.body)
     mails = _mails(request, body)
     recipients = tuple(recipient for place, mail in mails for recipient in _recipients(mail, place))

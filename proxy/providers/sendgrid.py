@@ -22,6 +22,7 @@ from policy.model import Channel, Recipient, Send
 from policy.reasons import Reason
 from proxy import strict
 from proxy.formats import mail_headers, markers
+from proxy.formats.fields import refuse_misplaced
 from proxy.formats.markers import Markers
 from proxy.formats.objects import Shape, array, join, refuse_breaks
 from proxy.providers.base import (
@@ -141,6 +142,7 @@ def read(request: Request, settings: Settings) -> Message:
 
 def _body(request: Request) -> dict[str, Any]:
     strict.expect_type(request.headers, strict.JSON)
+    refuse_misplaced(request.query, b"", _BODY.deciding)
     body = _BODY.check(strict.json_tree(request.body), "")
     _check_headers(body, "")
     return body
@@ -187,7 +189,9 @@ def _bypasses(body: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _off(setting: Any) -> bool:
-    return setting is None or (isinstance(setting, dict) and setting.get("enable", False) is False)
+    if not isinstance(setting, dict):
+        return setting is None
+    return setting.keys() <= {"enable"} and setting.get("enable", False) is False
 
 
 def _email(owner: Any, place: str, shape: Shape) -> str:

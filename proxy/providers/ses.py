@@ -254,17 +254,11 @@ def _entries(operation: _Operation, tree: dict[str, Any]) -> list[Any]:
 # ── markers ──
 
 _LISTED = ("ListManagementOptions.ContactListName", "ListManagementOptions.TopicName")
-_MARKERS = ("ConfigurationSetName", "TenantName", *_LISTED)
-# Where an operation takes a template from; SES ignores a name in any other place, and so it is no marker there.
-_TEMPLATES = MappingProxyType(
-    {
-        "SendEmail": "Content.Template.TemplateName",
-        "SendBulkEmail": "DefaultContent.Template.TemplateName",
-        "SendTemplatedEmail": "Template",
-        "SendBulkTemplatedEmail": "Template",
-        "SendCustomVerificationEmail": "TemplateName",
-    }
-)
+_MARKERS = ("ConfigurationSetName", "TenantName", *_LISTED)  # the query API knows the first alone
+# Where an operation takes a template from; a name in any other place is ignored, and so no marker.
+_TEMPLATES = {"SendEmail": "Content.Template.TemplateName", "SendBulkEmail": "DefaultContent.Template.TemplateName"}
+_TEMPLATES |= dict.fromkeys(("SendTemplatedEmail", "SendBulkTemplatedEmail"), "Template")
+_TEMPLATES["SendCustomVerificationEmail"] = "TemplateName"
 _CAMPAIGN_TAGS = ("EmailTags.campaign_name", "EmailTags.campaign", "EmailTags.campaign_id")
 
 
@@ -279,18 +273,15 @@ def _markers(parsed: _Parsed) -> Mapping[str, tuple[str, ...]]:
 
 def _told(parsed: _Parsed) -> Iterator[tuple[str, Any]]:
     tree = parsed.tree
-    named = _MARKERS[:1] if "Action" in tree else _MARKERS  # of which the query API knows the first alone
-    yield from ((marker, objects.at(tree, *marker.split("."))) for marker in named)
-    if template := _TEMPLATES.get(parsed.operation.name):
-        yield "TemplateName", objects.at(tree, *template.split("."))
-    sender = tree.get("Source" if "Action" in tree else "FromEmailAddress")
-    if isinstance(sender, str):
+    yield from ((m, objects.at(tree, *m.split("."))) for m in (_MARKERS[:1] if "Action" in tree else _MARKERS))
+    yield "TemplateName", objects.at(tree, *_TEMPLATES.get(parsed.operation.name, "").split("."))
+    if isinstance(sender := tree.get("Source" if "Action" in tree else "FromEmailAddress"), str):
         yield "FromEmailAddress", mailboxes.single(sender) or sender
     for tag, value in _common_tags(parsed):
         yield f"EmailTags.{tag}", value
     if parsed.mime is not None:
         configuration, tags = (parsed.mime.value(name) or "" for name in _SES_HEADERS)
-        yield "ConfigurationSetName", configuration
+        yield _MARKERS[0], configuration
         for tag, _, value in (pair.partition("=") for pair in tags.split(",")):
             yield f"EmailTags.{tag.strip()}", value.strip()
 

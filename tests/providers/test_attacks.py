@@ -1,0 +1,98 @@
+"""Spellings that a forgiving parser could take for a recipient, a switch or another request: none is overlooked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from proxy.providers import base
+from proxy.providers.base import Kind, Request, Settings, Unreadable
+
+SENDGRID = {"personalizations": [{"to": [{"email": "ada@example.com"}]}], "from": {"email": "shop@example.com"}}
+BREVO = {"to": [{"email": "ada@example.com"}], "subject": "s"}
+RESEND = {"from": "shop@example.com", "to": "ada@example.com"}
+SENDS: dict[str, tuple[str, Any]] = {
+    "sendgrid": ("/v3/mail/send", SENDGRID),
+    "brevo": ("/v3/smtp/email", BREVO),
+    "resend": ("/emails", RESEND),
+    "postmark": ("/email", {"To": "ada@example.com"}),
+    "mailjet": ("/v3.1/send", {"Messages": [{"To": [{"Email": "ada@example.com"}]}]}),
+    "mandrill": ("/api/1.0/messages/send", {"message": {"to": [{"email": "ada@example.com"}]}}),
+    "sparkpost": ("/api/v1/transmissions", {"recipients": [{"address": "ada@example.com"}]}),
+}
+
+
+def request(path: str, body: Any, query: str = "", declared: str = "application/json") -> Request:
+    """Make a request that posts a body."""
+    written = body if isinstance(body, bytes) else orjson.dumps(body)
+    return Request("POST", path, query, CIMultiDictProxy(CIMultiDict({"Content-Type": declared})), written)
+
+
+@pytest.mark.parametrize("provider", SENDS)
+@pytest.mark.parametrize(
+    "query", ["bcc[0][email]=bob@example.com", "Bcc=bob%40example.com", "x=1&cc%5B%5D=b@e.com", "to=b"]
+)
+def test_a_query_names_nobody(provider: str, query: str) -> None:
+    """Some servers read a query and a body as one, so a recipient in the query of a send makes it unreadable."""
+    path, body = SENDS[provider]
+    module = base.load(provider)
+    assert module.read(request(path, body), Settings()).send.recipients
+    with pytest.raises(Unreadable):
+        module.read(request(path, body, query), Settings())
+
+
+@pytest.mark.parametrize(
+    ("provider", "path", "body"),
+    [
+        pytest.param("brevo", "/v3/smtp/email", {**BREVO, "Headers": {"Bcc": "b@example.com"}}, id="brevo: headers"),
+        pytest.param("brevo", "/v3/smtp/email", {"to": [{"email": "a@example.com", "id": 7}]}, id="brevo: a contact"),
+        pytest.param("brevo", "/v3/smtp/email", {**BREVO, "contactIds": [7]}, id="brevo: contacts"),
+        pytest.param(
+            "brevo",
+            "/v3/whatsapp/sendMessage",
+            {"contactNumbers": ["4915112345678"], "contactIds": [7]},
+            id="brevo: contacts beside numbers",
+        ),
+        pytest.param("resend", "/emails", {**RESEND, "Headers": {"Bcc": "b@example.com"}}, id="resend: headers"),
+    ],
+)
+def test_a_key_that_looks_like_one_that_decides(provider: str, path: str, body: Any) -> None:
+    """What only looks like a key that decides who gets the message makes a send unreadable."""
+    with pytest.raises(Unreadable):
+        base.load(provider).read(request(path, body), Settings())
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [{"Enable": True}, {"enabled": True}, {"enable": False, "Enable ": 1}, {"enable": 0}, {"enable": "false"}],
+)
+def test_a_bypass_that_is_not_plainly_off_is_on(setting: dict[str, Any]) -> None:
+    """Anything but `enable: false` alone may be read as on."""
+    body = {**SENDGRID, "mail_settings": {"bypass_list_management": setting}}
+    try:
+        message = base.load("sendgrid").read(request("/v3/mail/send", body), Settings())
+    except Unreadable:
+        return
+    assert message.bypasses == ("mail_settings.bypass_list_management",)
+
+
+@pytest.mark.parametrize(
+    "declared", ["application/x-www-form-urlencoded", "text/plain", "multipart/form-data; boundary=x"]
+)
+@pytest.mark.parametrize(
+    ("provider", "method", "path", "body"),
+    [
+        pytest.param("resend", "POST", "/broadcasts", b'{"name":"&send=true&segment_id=1&"}', id="resend"),
+        pytest.param("brevo", "PUT", "/v3/emailCampaigns/7/status", b'{"status":"suspended"}', id="brevo"),
+    ],
+)
+def test_a_body_of_another_type_vouches_for_nothing(
+    provider: str, method: str, path: str, body: bytes, declared: str
+) -> None:
+    """A body that is declared as something else than JSON may say something else, too."""
+    asked = request(path, body, declared=declared)
+    asked = Request(method, asked.path, asked.query, asked.headers, asked.body)
+    assert base.load(provider).sort(asked) is Kind.HIDDEN
