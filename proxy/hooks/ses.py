@@ -159,14 +159,19 @@ def _notices(event: Mapping[str, Any], message_id: str) -> tuple[Notice, ...]:
     word = text(event, "eventType", "notificationType")
     told = usable(event.get(word.lower())) or {}
     says, people = _said(word, told, usable(event.get("mail")) or {})
-    if not word or (says is not Says.NOTHING and not all(people)) or (says is not Says.NOTHING and not people):
+    if not word or (says is not Says.NOTHING and not any(people)):
         return (unusable(event, word),)
     at = at_text(told.get("timestamp"))
     source = text(told, "feedbackId") or message_id or identity(event, *sorted(event))
-    return tuple(
-        Notice(says, address, at, identity({"source": source, "address": address}, "source", "address"), word, event)
-        for address in (people if says is not Says.NOTHING else [""])
-    )
+    group = f"list {text(told, 'contactList')}" if word == "Subscription" else ""
+
+    def notice(address: str) -> Notice:
+        made = identity({"source": source, "address": address}, "source", "address")
+        return Notice(says, address, at, made, word, event, group)
+
+    if says is Says.NOTHING:
+        return (notice(""),)
+    return tuple(notice(address) if address else unusable(event, word) for address in people)
 
 
 def _said(word: str, told: Mapping[str, Any], mail: Mapping[str, Any]) -> tuple[Says, list[str]]:

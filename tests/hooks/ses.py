@@ -106,7 +106,10 @@ ITEMS: dict[str, tuple[bytes, list[tuple[Any, ...]]]] = {
     "somebody who left the list": (bounce(ADA, sort="UnsubscribedRecipient"), [(Says.UNSUBSCRIBE, ADA, AT)]),
     "a full mailbox": (bounce(ADA, kind="Transient", sort="MailboxFull"), [(Says.NOTHING, "", AT)]),
     "a bounce of nobody": (bounce(), NOBODY),
-    "a bounce of something": (bounce(ADA, "x, y"), NOBODY),
+    "a bounce of somebody and something": (
+        bounce(ADA, "x, y"),
+        [(Says.HARD_BOUNCE, ADA, AT), (Says.UNUSABLE, "", None)],
+    ),
     "a complaint": (complaint(ADA), [(Says.COMPLAINT, ADA, AT)]),
     "a complaint of a kind": (complaint(ADA, complaintFeedbackType="abuse"), [(Says.COMPLAINT, ADA, AT)]),
     "a complaint of one of two": (complaint(ADA, BOB), NOBODY),

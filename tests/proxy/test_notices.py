@@ -11,7 +11,7 @@ from proxy import notices
 from proxy.config import Route
 from proxy.hooks.base import Notice, Says
 from proxy.hooks.postmark import read
-from tests.hooks import postmark
+from tests.hooks import postmark, ses
 
 AT = times.read("2026-01-01T00:00:00Z")
 ROUTE = Route.model_validate(
@@ -48,6 +48,20 @@ def test_a_list_has_a_bounded_name() -> None:
     assert (
         len(made(Notice(Says.UNSUBSCRIBE, "ada@example.com", AT, "1", group="x" * 9999)).number) == notices.LONGEST_LIST
     )
+
+
+def test_ses_tells_the_contact_list() -> None:
+    """What SES tells of preferences is about one contact list."""
+    left = ses.subscription(ses.preferences(news="OptIn"), ses.preferences(news="OptOut"), "ada@example.com")
+    assert [notice.group for notice in ses.HOOKS.read(ses.sign(left, 1_800_000_000))] == ["list all"]
+
+
+def test_a_mailbox_that_is_none_costs_no_other() -> None:
+    """Of a bounce that names several, those who can be read are told; the rest is kept as it came."""
+    body = ses.bounce("ada@example.com", "no; mailbox", "bob@example.com")
+    told = [(notice.says, notice.address) for notice in ses.HOOKS.read(ses.sign(body, 1_800_000_000))]
+    hard = Says.HARD_BOUNCE
+    assert told == [(hard, "ada@example.com"), (Says.UNUSABLE, ""), (hard, "bob@example.com")]
 
 
 def test_postmark_tells_the_stream() -> None:
