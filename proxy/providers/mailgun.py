@@ -57,6 +57,9 @@ MOST_TOLD = 100  # places of one refusal
 _SEND = re.compile(r"/v3/(?:domains/([^/]+)/messages/[^/]+|([^/]+)/messages(?:\.mime)?)")
 _MIME = ".mime"
 
+# What tells a credential of the account: whoever reads it needs no gate any more.
+_SECRET = re.compile(r"/v\d/(?:accounts/http_signing_key|keys(?:/.+)?|domains(?:/[^/]+)?)", re.IGNORECASE)
+
 # What dispatches to people whom the request does not name: seed tests of inbox placement, the account's owner.
 _HIDDEN = re.compile(r"/v\d/inbox/tests(?:/.+)?|/v5/accounts/resend_activation_email")
 
@@ -69,7 +72,7 @@ _HARMLESS: tuple[tuple[frozenset[str], re.Pattern[str]], ...] = (
     (_WRITING, re.compile(r"/v[34]/(?:[^/]+/)?templates(?:/.+)?")),
     (_WRITING, re.compile(r"/v[134]/(?:domains/[^/]+/)?webhooks(?:/.+)?")),
     (_WRITING, re.compile(r"/v3/domains/[^/]+/tracking/[^/]+")),
-    (_WRITING, re.compile(r"/v4/domains(?:/[^/]+(?:/verify)?)?")),
+    (_WRITING, re.compile(r"/v4/domains/[^/]+/verify")),
     (_WRITING, re.compile(r"/v3/[^/]+/tags?(?:/.+)?")),
     (_WRITING, re.compile(r"/v[12]/(?:analytics|bounce-classification)/.+")),
     (_WRITING, re.compile(r"/v4/address/validate(?:/.+)?")),
@@ -78,11 +81,11 @@ _HARMLESS: tuple[tuple[frozenset[str], re.Pattern[str]], ...] = (
 
 def sort(request: Request) -> Kind:
     """Tell what the request would do; only method and path are asked."""
-    if request.method in READING:
-        return Kind.HARMLESS
     path = strict.plain_path(request.path)
     if path is None:
         return Kind.UNKNOWN
+    if request.method in READING:
+        return Kind.UNKNOWN if _SECRET.fullmatch(path) else Kind.HARMLESS
     if request.method == "POST" and _SEND.fullmatch(path):
         return Kind.SEND
     if request.method in _WRITING and _HIDDEN.fullmatch(path):

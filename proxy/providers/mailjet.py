@@ -50,6 +50,8 @@ _SENDS = frozenset({"/v3/send", "/v3.1/send"})
 _READ = re.compile(r"/v(?:1|3|3\.1|4)/.+")  # the API before these, /0.1/, also sent by GET
 _HIDDEN = re.compile(r"/v3/REST/(?:campaigndraft|newsletter)/[^/]+/(?:send|schedule|test)")
 _MANAGED = re.compile(r"/v[13]/REST/(?:templates?|eventcallbackurl|parseroute)(?:/.+)?")
+# What tells a credential of the account: whoever reads it needs no gate any more.
+_SECRET = re.compile(r"/v[\d.]+/REST/api(?:key|token)(?:access)?(?:/.+)?", re.IGNORECASE)
 _DELETED = re.compile(r"/v[13]/REST/.+")
 
 _PEOPLE = ("To", "Cc", "Bcc")
@@ -102,7 +104,7 @@ def sort(request: Request) -> Kind:
     if path is None:
         return Kind.UNKNOWN
     if request.method in READING:
-        return Kind.HARMLESS if _READ.fullmatch(path) else Kind.UNKNOWN
+        return Kind.HARMLESS if _READ.fullmatch(path) and not _SECRET.fullmatch(path) else Kind.UNKNOWN
     if request.method == "POST" and path in _SENDS:
         return Kind.SEND
     if request.method in ("POST", "PUT") and _HIDDEN.fullmatch(path):

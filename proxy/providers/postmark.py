@@ -68,7 +68,9 @@ _SENDS: Mapping[str, _Form] = {
 
 # What dispatches nothing. Not here, on purpose: /senders by POST and PUT and /data-removals, after which Postmark
 # writes to an address of the body. An inbound message that is tried again goes to the account's own webhook.
-_MANAGED = r"/(?:message-streams|templates|webhooks|domains|servers|triggers/inboundrules)(?:/.+)?|/server"
+_MANAGED = r"/(?:message-streams|templates|webhooks|domains|triggers/inboundrules)(?:/.+)?"
+# What tells a credential of the account: whoever reads it needs no gate any more.
+_SECRET = re.compile(r"/servers?(?:/.+)?", re.IGNORECASE)
 _HARMLESS: tuple[tuple[frozenset[str], re.Pattern[str]], ...] = (
     (frozenset({"POST", "PUT", "PATCH", "DELETE"}), re.compile(_MANAGED)),
     (frozenset({"PUT"}), re.compile(r"/bounces/[^/]+/activate|/messages/inbound/[^/]+/(?:bypass|retry)")),
@@ -104,7 +106,7 @@ _Entry = tuple[str, dict[str, Any]]  # a message and its place
 def sort(request: Request) -> Kind:
     """Tell what the request would do; only method and path are asked."""
     path = strict.plain_path(request.path)
-    if path is None:
+    if path is None or _SECRET.fullmatch(path):
         return Kind.UNKNOWN
     if request.method in READING:
         return Kind.HARMLESS

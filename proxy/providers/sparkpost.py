@@ -57,8 +57,9 @@ _SEND = "/api/v1/transmissions"
 
 # What dispatches nothing. A/B tests only choose among versions of later transmissions, and a transmission to a stored
 # list of recipients is refused by itself. Not here, on purpose: alerts, users and the verification of sending domains,
-# which write to people; whatever changes the account's defaults.
-_MANAGED = "recipient-lists|suppression-list|templates|snippets|webhooks|relay-webhooks|tracking-domains|subaccounts"
+# which write to people; whatever changes the account's defaults; and subaccounts, whose making tells a key that needs
+# no gate any more.
+_MANAGED = "recipient-lists|suppression-list|templates|snippets|webhooks|relay-webhooks|tracking-domains"
 _HARMLESS: tuple[tuple[frozenset[str], re.Pattern[str]], ...] = (
     (frozenset({"DELETE"}), re.compile(rf"{_SEND}(?:/[^/]+)?")),
     (

@@ -44,6 +44,8 @@ TELLS_SUPPRESSION = False
 
 _ACCOUNT = r"/2010-04-01/Accounts/([^/]+)"
 _SEND = re.compile(rf"{_ACCOUNT}/Messages(?:\.json|\.xml)?")
+# What tells a credential of the account: whoever reads it needs no gate any more.
+_SECRET = re.compile(r"/2010-04-01/Accounts(?:\.\w+|/[^/]+)?", re.IGNORECASE)
 _HARMLESS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("POST", re.compile(rf"{_ACCOUNT}/Messages/(?:SM|MM)[0-9A-Za-z]+(?:\.json|\.xml)?")),  # cancels, or redacts
     ("POST", re.compile(rf"{_ACCOUNT}/Messages/(?:SM|MM)[0-9A-Za-z]+/Feedback(?:\.json|\.xml)?")),
@@ -68,11 +70,11 @@ _CAMPAIGN_TAGS = ("Tags.campaign_name", "Tags.campaign", "Tags.campaign_id")
 
 def sort(request: Request) -> Kind:
     """Tell what the request would do; only method and path are asked."""
+    path = strict.plain_path(request.path)
+    if path is None or _SECRET.fullmatch(path):
+        return Kind.UNKNOWN
     if request.method in READING:
         return Kind.HARMLESS
-    path = strict.plain_path(request.path)
-    if path is None:
-        return Kind.UNKNOWN
     if request.method == "POST" and _SEND.fullmatch(path):
         return Kind.SEND
     if any(request.method == method and pattern.fullmatch(path) for method, pattern in _HARMLESS):

@@ -405,6 +405,10 @@ HIDDEN: dict[str, Request] = {
 }
 
 UNKNOWN: dict[str, Request] = {
+    "the key that signs webhooks": Request("GET", "/v5/accounts/http_signing_key"),
+    "a domain, and a password for SMTP": Request("POST", "/v4/domains"),
+    "a domain, with a password": Request("GET", "/v4/domains/mail.example.com"),
+    "the key by a detour": Request("GET", "/v3/x/../../v5/accounts/http_signing_key"),
     "a list": Request("POST", "/v3/lists"),
     "a member of a list": Request("POST", "/v3/lists/news@mail.example.com/members"),
     "many members": Request("POST", "/v3/lists/news@mail.example.com/members.json"),

@@ -464,6 +464,7 @@ HIDDEN: dict[str, Request] = {
 }
 
 UNKNOWN: dict[str, Request] = {
+    "the account's keys": Request("GET", "/v3/REST/apikey"),
     "the form of old": Request("POST", "/v3/send/message"),
     "a send by PUT": Request("PUT", V31),
     "a send in another case": Request("POST", "/v3.1/Send"),

@@ -405,8 +405,6 @@ HARMLESS: dict[str, Request] = {
     "to lift a suppression": Request("POST", "/message-streams/outbound/suppressions/delete"),
     "to activate a bounced address": Request("PUT", "/bounces/692560173/activate"),
     "a webhook": Request("POST", "/webhooks"),
-    "the server": Request("PUT", "/server"),
-    "a server": Request("DELETE", "/servers/1"),
     "a domain": Request("PUT", "/domains/1/verifyDkim"),
     "an inbound rule": Request("POST", "/triggers/inboundrules"),
     "an inbound message again": Request("PUT", "/messages/inbound/abc/retry"),
@@ -418,6 +416,9 @@ HARMLESS: dict[str, Request] = {
 HIDDEN: dict[str, Request] = {"a confirmation again": Request("POST", "/senders/1/resend")}
 
 UNKNOWN: dict[str, Request] = {
+    "the server, with its tokens": Request("GET", "/server"),
+    "a change of the server, answered with its tokens": Request("PUT", "/server"),
+    "all servers, with their tokens": Request("GET", "/servers"),
     "a signature, whose confirmation is mailed": Request("POST", "/senders"),
     "a change of a signature": Request("PUT", "/senders/1"),
     "a removal of data, whose end is mailed": Request("POST", "/data-removals"),

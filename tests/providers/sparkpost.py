@@ -368,6 +368,7 @@ HARMLESS: dict[str, Request] = {
 }
 
 UNKNOWN: dict[str, Request] = {
+    "a subaccount, answered with a key": Request("POST", "/api/v1/subaccounts"),
     "a send by PUT": Request("PUT", SEND),
     "a change of a transmission": Request("PUT", f"{SEND}/1"),
     "a send to what looks like one": Request("POST", f"{SEND}/1"),

@@ -171,6 +171,10 @@ HARMLESS: dict[str, Request] = {
 }
 
 UNKNOWN: dict[str, Request] = {
+    "the account, with its token": Request("GET", f"{ACCOUNT}.json"),
+    "the account, with its token, in XML": Request("GET", ACCOUNT),
+    "all accounts, with their tokens": Request("GET", "/2010-04-01/Accounts.json"),
+    "the account by a detour": Request("GET", f"{ACCOUNT}/Messages/../../AC.json"),
     "a send by PUT": Request("PUT", JSON),
     "the resource before Messages": Request("POST", f"{ACCOUNT}/SMS/Messages.json"),
     "the API before 2010": Request("POST", f"/2008-08-01/Accounts/AC{'0' * 32}/SMS/Messages"),
