@@ -94,6 +94,18 @@ def refuse_misplaced(query: str, body: bytes, deciding: frozenset[str]) -> None:
         raise Unreadable("a field that decides who gets the message stands behind a semicolon")
 
 
+def refuse_in_query(query: str, deciding: frozenset[str]) -> None:
+    """Refuse such a field in the raw query of a request whose body is no form; whatever else stands there may.
+
+    Some servers read query and body as one.
+    """
+    if not query:
+        return
+    raw = b";" + query.encode(errors="surrogateescape").replace(b"&", b";")
+    if any(strict.looks_like(name, _letters(deciding)) for name in strict.names_behind_semicolons(raw)):
+        raise Unreadable("the query names a field that belongs into the body")
+
+
 @cache
 def _letters(names: frozenset[str]) -> frozenset[str]:
     return frozenset(map(strict.letters, names))

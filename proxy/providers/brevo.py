@@ -30,7 +30,7 @@ from policy.model import Channel, Recipient, Send
 from policy.reasons import Reason
 from proxy import strict
 from proxy.formats import ids, mail_headers, markers
-from proxy.formats.fields import refuse_misplaced
+from proxy.formats.fields import refuse_in_query
 from proxy.formats.objects import Shape, array, join, refuse_breaks, text, texts
 from proxy.formats.positions import original_index, spliced
 from proxy.providers.base import (
@@ -154,7 +154,7 @@ def read(request: Request, settings: Settings) -> Message:
     Brevo wants numbers with their country's code, with or without a plus; a reading by the route's region counts too.
     """
     strict.expect_type(request.headers, strict.JSON)
-    refuse_misplaced(request.query, b"", _DECIDING)
+    refuse_in_query(request.query, _DECIDING)
     body = strict.json_tree(request.body)
     endpoint = _OTHERS.get(strict.plain_path(request.path) or "")
     send = _mail(body) if endpoint is None else _other(body, endpoint, settings.region)

@@ -27,7 +27,7 @@ from policy.reasons import Reason
 from proxy import strict
 from proxy.formats import envelopes, ids, mail_headers, markers, objects, positions
 from proxy.formats.envelopes import Envelope
-from proxy.formats.fields import refuse_misplaced
+from proxy.formats.fields import refuse_in_query
 from proxy.providers.base import (
     READING,
     Answer,
@@ -128,7 +128,7 @@ def read(request: Request, settings: Settings) -> Message:
     """
     del settings  # e-mail addresses belong to no country
     strict.expect_type(request.headers, strict.JSON)
-    refuse_misplaced(request.query, b"", _DECIDING)
+    refuse_in_query(request.query, _DECIDING)
     tree = strict.json_tree(request.body)
     parsed = _parsed_v3(tree) if _is_v3(request) else _parsed_v31(tree)
     recipients = tuple(

@@ -26,7 +26,7 @@ from policy.model import Channel, Recipient, Refused, Send
 from policy.reasons import Reason
 from proxy import strict
 from proxy.formats import ids, inactive, mail_headers, markers
-from proxy.formats.fields import refuse_misplaced
+from proxy.formats.fields import refuse_in_query
 from proxy.formats.mailboxes import Mailbox, mailboxes, without
 from proxy.formats.objects import Shape, array, join, refuse_breaks
 from proxy.formats.positions import spliced
@@ -126,7 +126,7 @@ def read(request: Request, settings: Settings) -> Message:
     """Find every recipient and marker of a send; raises Unreadable. The parsed value is the tree of the body."""
     del settings  # e-mail addresses belong to no country
     strict.expect_type(request.headers, strict.JSON)
-    refuse_misplaced(request.query, b"", _DECIDING)
+    refuse_in_query(request.query, _DECIDING)
     tree = strict.json_tree(request.body)
     form = _form(request)
     entries = list(_entries(form, tree))

@@ -29,7 +29,7 @@ from policy.model import Channel, Recipient, Send
 from policy.reasons import Reason
 from proxy import strict
 from proxy.formats import ids, mail_headers, markers
-from proxy.formats.fields import refuse_misplaced
+from proxy.formats.fields import refuse_in_query
 from proxy.formats.mailboxes import mailboxes, without
 from proxy.formats.objects import Shape, join, refuse_breaks, text, texts
 from proxy.formats.positions import original_index, spliced
@@ -126,7 +126,7 @@ def read(request: Request, settings: Settings) -> Message:
     """Find every recipient, marker and schedule of a mail or a batch; raises Unreadable."""
     del settings  # e-mail addresses belong to no country
     strict.expect_type(request.headers, strict.JSON)
-    refuse_misplaced(request.query, b"", _MAIL.deciding)
+    refuse_in_query(request.query, _MAIL.deciding)
     body = strict.json_tree(request.body)
     mails = _mails(request, body)
     recipients = tuple(recipient for place, mail in mails for recipient in _recipients(mail, place))

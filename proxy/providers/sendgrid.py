@@ -22,7 +22,7 @@ from policy.model import Channel, Recipient, Send
 from policy.reasons import Reason
 from proxy import strict
 from proxy.formats import mail_headers, markers
-from proxy.formats.fields import refuse_misplaced
+from proxy.formats.fields import refuse_in_query
 from proxy.formats.markers import Markers
 from proxy.formats.objects import Shape, array, join, refuse_breaks
 from proxy.providers.base import (
@@ -142,7 +142,7 @@ def read(request: Request, settings: Settings) -> Message:
 
 def _body(request: Request) -> dict[str, Any]:
     strict.expect_type(request.headers, strict.JSON)
-    refuse_misplaced(request.query, b"", _BODY.deciding)
+    refuse_in_query(request.query, _BODY.deciding)
     body = _BODY.check(strict.json_tree(request.body), "")
     _check_headers(body, "")
     return body

@@ -30,7 +30,7 @@ from policy.model import Channel, Recipient, Send
 from policy.reasons import Reason
 from proxy import strict
 from proxy.formats import headed, ids, markers
-from proxy.formats.fields import refuse_misplaced
+from proxy.formats.fields import refuse_in_query
 from proxy.formats.objects import Shape, array, join, refuse_breaks
 from proxy.formats.positions import original_index
 from proxy.providers.base import (
@@ -117,7 +117,7 @@ def read(request: Request, settings: Settings) -> Message:
     """Find every recipient, marker and schedule of a transmission, a stored list and the bypass; raises Unreadable."""
     del settings  # e-mail addresses belong to no country
     strict.expect_type(request.headers, strict.JSON)
-    refuse_misplaced(request.query, b"", _DECIDING)
+    refuse_in_query(request.query, _DECIDING)
     body = _BODY.check(strict.json_tree(request.body), "")
     options = _section(body, "options", _OPTIONS)
     headed.check(_section(body, "content", _CONTENT), "content", _FROM)
