@@ -109,6 +109,7 @@ class Dispatch:
         if self.draining:
             raise NotSent(Reason.STOPPING)
         requests.check(walk.arrival)
+        await self._drop_nothing(walk)
         sender = await self._sender(gate, walk)
         if walk.kind is Kind.ASK_BODY:
             await self._ask_body(walk)
@@ -163,6 +164,13 @@ class Dispatch:
             path = walk.request.path
             plain = path == "/" or strict.plain_path(path) is not None
             walk.let_pass(NotSent(Reason.UNKNOWN_REQUEST), "on_unknown_request" if plain else "")
+
+    async def _drop_nothing(self, walk: Walk) -> None:
+        """Take a body that says nothing from a request whose method has none; raises NotSent if it says something."""
+        if walk.request.method in requests.BODILESS and walk.arrival.source.body_exists:
+            await self._read_body(walk)
+            requests.check_empty(walk.arrival, walk.body or b"")
+            walk.body = b""
 
     async def _read_body(self, walk: Walk) -> None:
         if walk.body is None:

@@ -30,6 +30,7 @@ OVERRIDES: Final = frozenset(
     }
 )
 BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})  # a body of these may be read as another request
+NOTHING: Final = frozenset({b"", b"{}"})  # but some SDKs write their missing arguments as one; it is not handed on
 NEVER_NEIGHBOURLY: Final = ("content-", "authorization", "host", "x-", "cookie")  # what Connection may not take away
 REFUSED_METHODS: Final = frozenset({"CONNECT", "TRACE", "TRACK"})
 
@@ -73,12 +74,24 @@ def check(arrived: Arrival) -> None:
         raise NotSent(Reason.UNKNOWN_REQUEST, "a header would make another request of it")
     if "_method=" in arrived.query.lower():
         raise NotSent(Reason.UNKNOWN_REQUEST, "the query would make another request of it")
-    if arrived.method in BODILESS and arrived.source.body_exists:
+    if _has_forbidden_body(arrived):
         raise NotSent(Reason.UNKNOWN_REQUEST, "a request of this method has no body")
     if any(option.startswith(NEVER_NEIGHBOURLY) for option in _connection_options(arrived.headers)):
         raise NotSent(Reason.UNKNOWN_REQUEST, "the Connection header would take away what says how to read the request")
     if "Upgrade" in arrived.headers:
         raise NotSent(Reason.UNKNOWN_REQUEST, "a connection is never upgraded")
+
+
+def _has_forbidden_body(arrived: Arrival) -> bool:
+    """Tell whether a method that has no body has one that could say something, as far as its length tells."""
+    length = arrived.source.content_length
+    return arrived.method in BODILESS and arrived.source.body_exists and (length is None or length > len(b"{}"))
+
+
+def check_empty(arrived: Arrival, body: bytes) -> None:
+    """Refuse the body of a method that has none, unless it says nothing; raises NotSent."""
+    if arrived.method in BODILESS and body not in NOTHING:
+        raise NotSent(Reason.UNKNOWN_REQUEST, "a request of this method has no body")
 
 
 def printable(value: str) -> str:

@@ -74,6 +74,13 @@ async def test_doubt_is_refused(gate: RunningGate, upstream: Upstream, raw: byte
     "raw",
     [
         pytest.param(send(method="GET"), id="GET with a body"),
+        pytest.param(
+            request("GET", f"/mail{MAIL}", [JSON], b"[]"), id="GET with a body as short as one that says nothing"
+        ),
+        pytest.param(
+            request("GET", f"/mail{MAIL}", [("Transfer-Encoding", "chunked")]) + b"2\r\n{}\r\n0\r\n\r\n",
+            id="GET with a body of unknown length",
+        ),
         pytest.param(request("GET", f"/mail{MAIL}", [("Upgrade", "websocket")]), id="GET with Upgrade"),
         pytest.param(request("GET", f"/mail{MAIL}", [("X-HTTP-Method", "POST")]), id="GET with a method override"),
     ],
@@ -82,6 +89,14 @@ async def test_doubt_about_reading_is_refused(gate: RunningGate, upstream: Upstr
     """A request that only reads by its method, but might do more, reaches no provider either."""
     answer = await gate.ask(raw)
     assert (answer.status, answer.get("X-Sendgate-Reasons"), upstream.heard) == (400, "unknown_request", [])
+
+
+async def test_a_body_that_says_nothing_is_not_handed_on(gate: RunningGate, upstream: Upstream) -> None:
+    """Missing arguments that an SDK writes as `{}` stop no reading, and no provider can take them for more."""
+    answer = await gate.ask(request("GET", "/mail/v3/templates", [JSON], b"{}"))
+    (heard,) = upstream.heard
+    assert (answer.status, heard.line, heard.body) == (202, "GET /v3/templates HTTP/1.1", b"")
+    assert heard.get("Content-Length") is None
 
 
 async def test_doubt_is_refused_in_each_providers_shape(gate: RunningGate, upstream: Upstream) -> None:

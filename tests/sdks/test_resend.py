@@ -105,6 +105,30 @@ async def test_what_passes_is_the_same_to_the_byte(rs: RunningGate, upstream: Up
     assert heard[0] == heard[1]
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        pytest.param(resend.Domains.list, id="all domains"),
+        pytest.param(lambda: resend.Emails.get("4ef9a417"), id="one mail"),
+        pytest.param(lambda: resend.Broadcasts.list({"limit": 2}), id="a page of broadcasts"),
+    ],
+)
+async def test_reading_passes(rs: RunningGate, upstream: Upstream, call: Call) -> None:
+    """The SDK writes arguments that it has not as a body of `{}`, and Resend gets the same line and headers."""
+    upstream.answer = answers_nothing
+    assert await called(call, upstream.url) == await called(call, f"{rs.url()}/rs")
+    directly, through = upstream.heard
+    assert (through.line, headers(through)) == (directly.line, headers(directly))
+    assert (directly.body, through.body) == (b"{}", b"")
+
+
+async def answers_nothing(message: Message, writer: Any) -> None:
+    """Answer what Resend answers when there is nothing to list."""
+    del message  # whatever is asked
+    writer.write(reply(200, b'{"object":"list","data":[]}', JSON))
+    await writer.drain()
+
+
 def headers(message: Message) -> list[tuple[bytes, bytes]]:
     return [pair for pair in message.headers if pair[0].decode().lower() not in OF_THE_LINE]
 
