@@ -186,7 +186,8 @@ class Outcome:
     `refused` names single recipients. `reason` is set where the send as a whole ended, or would have ended, for one
     reason; `enforced` and `sent` speak of that. `marks` say which switch let something pass that would have been
     refused; `stripped` are the provider's switches past its own suppression that were taken out. `cause` tells the
-    operator more, in words without any value of the request. `arrived_at` is in microseconds, durations in seconds.
+    operator more, in words without any value of the request, and `request` what was asked for where it is no send that
+    was read, in the form of a path that names nobody. `arrived_at` is in microseconds, durations in seconds.
     """
 
     decision: str
@@ -209,6 +210,7 @@ class Outcome:
     stripped: tuple[str, ...] = ()
     claim_ignored: bool = False
     cause: str = ""
+    request: str = ""
     client: str = ""  # the address of a client that is no known sender
     judged_seconds: float | None = None
     upstream_seconds: float | None = None

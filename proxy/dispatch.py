@@ -57,7 +57,7 @@ class Dispatch:
         arrival = requests.arrival(request)
         found = gate.route(self._entrance, arrival.host, arrival.path)
         if found is None:
-            return self._unrouted()
+            return self._unrouted(gate, arrival)
         route, path = found
         walk = self._begin(arrival, route, path)
         try:
@@ -85,9 +85,11 @@ class Dispatch:
             await asyncio.shield(self._record_what_happened(walk))
             self._observe(walk.outcome)
 
-    def _unrouted(self) -> web.Response:
-        reason = Reason.UNKNOWN_REQUEST
-        outcome = Outcome(secrets.token_hex(16), self._policy.now(), "", "", Ending.REFUSED, reason=reason)
+    def _unrouted(self, gate: Gate, arrival: Arrival) -> web.Response:
+        asked = requests.outline(arrival.method, arrival.path)
+        client = requests.client(arrival, gate.config.trusted_proxies)
+        outcome = Outcome(secrets.token_hex(16), self._policy.now(), "", "", Ending.REFUSED)
+        outcome = replace(outcome, reason=Reason.UNKNOWN_REQUEST, request=asked, client=client)
         self._observe(outcome)
         return answers.no_route(outcome)
 
@@ -106,6 +108,8 @@ class Dispatch:
 
     async def _walk(self, gate: Gate, walk: Walk) -> web.StreamResponse:
         walk.kind = walk.route.provider.sort(walk.request)
+        if walk.kind is not Kind.SEND:
+            walk.note(request=requests.outline(walk.request.method, walk.request.path))
         if self.draining:
             raise NotSent(Reason.STOPPING)
         requests.check(walk.arrival)

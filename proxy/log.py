@@ -1,6 +1,7 @@
 """What the gate says: a short fixed event name with key = value pairs, one line per request that was judged.
 
-Addresses are masked before they get here or not given at all; there are no bodies, no URLs with queries, no headers.
+Addresses are masked before they get here or not given at all; there are no bodies, no queries, no headers, and of paths
+only the segments that documentation has.
 Requests that pass are told at debug level when they are harmless and at info level when they are sends.
 """
 
@@ -143,6 +144,7 @@ def _told(outcome: Outcome) -> dict[str, Any]:
         "decision": outcome.decision,
         "route": outcome.route,
         "sender": outcome.sender,
+        "request": outcome.request,
         "client": outcome.client,
         "cause": outcome.cause,
         "campaign": _campaign(outcome.campaign),

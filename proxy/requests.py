@@ -6,6 +6,7 @@ what the request is (method overrides), or where it goes (absolute targets) is r
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -32,6 +33,9 @@ OVERRIDES: Final = frozenset(
 BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})  # a body of these may be read as another request
 NOTHING: Final = frozenset({b"", b"{}"})  # but some SDKs write their missing arguments as one; it is not handed on
 NEVER_NEIGHBOURLY: Final = ("content-", "authorization", "host", "x-", "cookie")  # what Connection may not take away
+_TELLING: Final = re.compile(  # segments that documentation has; ids, keys, addresses and domains look otherwise
+    r"(?:[A-Za-z]{1,24}(?:[-_][A-Za-z]{1,24}){0,4}(?:\.(?:json|xml|php|yaml|mime))?|v?\d(?:\.\d)?|\d{4}-\d\d-\d\d)?"
+)
 REFUSED_METHODS: Final = frozenset({"CONNECT", "TRACE", "TRACK"})
 
 
@@ -80,6 +84,12 @@ def check(arrived: Arrival) -> None:
         raise NotSent(Reason.UNKNOWN_REQUEST, "the Connection header would take away what says how to read the request")
     if "Upgrade" in arrived.headers:
         raise NotSent(Reason.UNKNOWN_REQUEST, "a connection is never upgraded")
+
+
+def outline(method: str, path: str) -> str:
+    """Say what is asked for without saying about whom: `POST /v3/contacts/*`, the path as `allow_paths` takes it."""
+    segments = path.split("/")[:12]
+    return f"{method[:12]} {'/'.join(each if _TELLING.fullmatch(each) else '*' for each in segments)}"
 
 
 def _has_forbidden_body(arrived: Arrival) -> bool:

@@ -85,7 +85,7 @@ class Walk:
             self.mark("shadow")
         else:
             raise ending
-        self.note(enforced=False, reason=ending.reason, sent=Sent.YES, cause=ending.cause)
+        self.note(enforced=False, reason=ending.reason, sent=Sent.YES, cause=ending.cause or ending.detail)
 
     def let_refused_pass(self, refused: tuple[Refused, ...]) -> tuple[Refused, ...]:
         """Say of each refused recipient whether shadow mode lets them have the message; the allow-list never does."""

@@ -32,6 +32,7 @@ from tests.conftest import (
 )
 
 A, B = "anna@example.com", "b@example.com"
+TRIED = {"provider": "sendgrid", "mode": "shadow"}
 
 
 def outcome(**fields: Any) -> Outcome:
@@ -101,6 +102,31 @@ def test_a_line_tells_what_is_known() -> None:
             "enforced": False,
         }
     ]
+
+
+async def test_a_line_tells_what_was_asked_for(open_gate: OpenGate, written: io.StringIO) -> None:
+    """Of what is no send, and of what no route is for, the line has method and path, with a star for what may name."""
+    gate = await open_gate()
+    await gate.post("/mail/v3/contacts/ada%40example.com?key=1", b"{}", JSON)
+    await gate.post("/mail/v3/marketing/singlesends/4ef9a417/schedule", b"{}", JSON)
+    await gate.post("/mial/v3/mail/send", b"{}", JSON)
+    told = [(line["reason"], line["request"]) for line in lines(written) if line["event"] == "refused"]
+    assert told == [
+        ("unknown_request", "POST /v3/contacts/*"),
+        ("hidden_recipients", "POST /v3/marketing/singlesends/*/schedule"),
+        ("unknown_request", "POST /mial/v3/mail/send"),
+    ]
+    assert lines(written)[-1]["client"] == "127.0.0.1"
+
+
+async def test_shadow_tells_what_is_unreadable(open_gate: OpenGate, upstream: Upstream, written: io.StringIO) -> None:
+    """Whoever tries the gate out reads in the line why a send would have been refused, as if it had been."""
+    gate = await open_gate(routes={"mail": {"mode": "enforce"}, "tried": {**TRIED, "upstream": upstream.url}})
+    for route in ("mail", "tried"):
+        await gate.post(f"/{route}{MAIL}", b"[]", JSON)
+    refused, forwarded = (line for line in lines(written) if line.get("reason") == "unreadable")
+    assert (refused["event"], forwarded["event"]) == ("refused", "forwarded")
+    assert refused["cause"] == forwarded["cause"] != ""
 
 
 def test_the_refused_are_masked_and_few() -> None:
