@@ -100,11 +100,15 @@ def _open_relays(config: Config) -> Iterator[Clash]:
 
 
 def _keys_in_bodies(config: Config) -> Iterator[Clash]:
-    """A key can stand in the body only for a provider that looks for it there."""
+    """A key stands in the body where the provider looks for it there, and nowhere else."""
     for name, route in config.routes.items():
-        if isinstance(route.auth, Body) and not isinstance(providers.load(route.provider), providers.WritesKey):
+        in_body = isinstance(providers.load(route.provider), providers.WritesKey)
+        if route.auth is None or isinstance(route.auth, Body) == in_body:
+            continue
+        says = "must be body: this provider takes its key there and nowhere else"
+        if not in_body:
             says = "cannot be body: this provider takes no key there; use bearer, basic or header"
-            yield Clash(("routes", name, "auth", "kind"), says, (("routes", name),))
+        yield Clash(("routes", name, "auth", "kind"), says, (("routes", name),))
 
 
 def _signatures(config: Config) -> Iterator[Clash]:
@@ -210,10 +214,11 @@ def _webhooks(config: Config) -> Iterator[Clash]:
         section, webhook = ("routes", name), route.webhook
         if webhook is None:
             continue
-        if route.provider not in hooks.names():
-            yield Clash((*section, "webhook"), "no webhooks of this provider are known", (section,))
-        elif not (webhook.key or webhook.topics):
-            yield Clash((*section, "webhook"), "needs a key (topics, for Amazon SNS)", (section,))
+        known = hooks.load(route.provider)
+        secrets = hooks.Secrets(tuple(key.reveal() for key in webhook.key), webhook.topics)
+        says = "no webhooks of this provider are known" if known is None else hooks.flaw(known, secrets)
+        if says:
+            yield Clash((*section, "webhook"), says, (section,))
 
 
 def _twice(found: Iterable[tuple[Place, Hashable]], says: str) -> Iterator[Clash]:
@@ -235,6 +240,7 @@ def _warnings(config: Config) -> Iterator[tuple[Place, str]]:
     if not config.senders and (wide := _wide_doors(config)):
         yield wide, "is open to other machines and there are no senders: whoever reaches it may send"
     yield from _link_warnings(config)
+    yield from _address_warnings(config)
     for name, route in config.routes.items():
         yield from ((("routes", name, key), says) for key, says in _route_warnings(route))
     for at, sender in enumerate(config.senders):
@@ -248,6 +254,14 @@ def _link_warnings(config: Config) -> Iterator[tuple[Place, str]]:
         yield ("public_url",), "is empty: no unsubscribe link can be made"
     elif config.unsubscribe.keys and not (config.public_url.startswith("https:") or _is_local(config.public_url)):
         yield ("public_url",), "is plain http: mailbox providers use one-click links over https alone (RFC 8058)"
+
+
+def _address_warnings(config: Config) -> Iterator[tuple[Place, str]]:
+    """Without public_url the gate goes by the request's own Host and scheme, and a proxy before it changes both."""
+    for name, route in config.routes.items():
+        if route.webhook and not config.public_url and hooks.signs_address(hooks.load(route.provider)):
+            says = "is signed with its own address, and public_url does not say which that is: behind a proxy it fails"
+            yield ("routes", name, "webhook"), says
 
 
 def _wide_doors(config: Config) -> Place:

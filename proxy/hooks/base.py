@@ -21,7 +21,7 @@ import pkgutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 import orjson
 from multidict import CIMultiDictProxy
@@ -116,6 +116,26 @@ class Hooks(Protocol):
 
     def confirm(self, hook: Hook) -> str | None:
         """Name what must be fetched to confirm a checked subscription, pinned to the provider's own host, or None."""
+
+
+@runtime_checkable
+class ReadsSecrets(Protocol):
+    """What a file has besides where not every text that may stand in the configuration can prove anything."""
+
+    def flaw(self, secrets: Secrets) -> str:
+        """Say why nobody could ever prove to be the provider with these, without any value of them; "" if one could."""
+
+
+def flaw(hooks: Hooks, secrets: Secrets) -> str:
+    """Say why a route with these secrets would believe nobody, for the operator; "" where there is nothing to say."""
+    if isinstance(hooks, ReadsSecrets):
+        return hooks.flaw(secrets)
+    return "" if secrets.keys else "needs a key"
+
+
+def signs_address(hooks: Hooks | None) -> bool:
+    """Tell whether the address that the provider was told is part of its proof; a file says it as SIGNS_ADDRESS."""
+    return bool(getattr(hooks, "SIGNS_ADDRESS", False))
 
 
 def load(name: str) -> Hooks | None:

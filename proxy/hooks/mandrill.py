@@ -30,6 +30,7 @@ from proxy.hooks.base import (
 )
 
 WINDOW = 0.0
+SIGNS_ADDRESS = True
 PROOF = "a signature (HMAC-SHA1) over address and form; `key` is the key that Mandrill shows beside the webhook"
 
 _FIELD = "mandrill_events"

@@ -45,6 +45,12 @@ needs = nothing_needed
 confirm = nothing_needed
 
 
+def flaw(secrets: Secrets) -> str:
+    """Say whether a signing secret is none."""
+    fit = all(_signature(key, b"") for key in secrets.keys)
+    return "" if secrets.keys and fit else "needs a key that is a signing secret of Resend, whsec_…"
+
+
 def check(hook: Hook, secrets: Secrets, now: float, fetched: bytes | None) -> None:
     """Verify the signature over id, time and body; raises Forged."""
     del fetched

@@ -58,6 +58,12 @@ needs = nothing_needed
 confirm = nothing_needed
 
 
+def flaw(secrets: Secrets) -> str:
+    """Say whether a verification key is none."""
+    fit = all(_public(key) for key in secrets.keys)
+    return "" if secrets.keys and fit else "needs a key that is SendGrid's verification key (base64 of an ECDSA key)"
+
+
 def check(hook: Hook, secrets: Secrets, now: float, fetched: bytes | None) -> None:
     """Verify the signature over time and body; raises Forged."""
     del fetched
@@ -73,14 +79,22 @@ def check(hook: Hook, secrets: Secrets, now: float, fetched: bytes | None) -> No
 
 
 def _verifies(key: str, signature: bytes, signed: bytes) -> bool:
+    public = _public(key)
+    if public is None:
+        return False
     try:
-        public = load_der_public_key(base64.b64decode(_bare(key), validate=True))
-        if not isinstance(public, ec.EllipticCurvePublicKey):
-            return False
         public.verify(signature, signed, ec.ECDSA(SHA256()))
     except (InvalidSignature, UnsupportedAlgorithm, ValueError):
         return False
     return True
+
+
+def _public(key: str) -> ec.EllipticCurvePublicKey | None:
+    try:
+        public = load_der_public_key(base64.b64decode(_bare(key), validate=True))
+    except (UnsupportedAlgorithm, ValueError):
+        return None
+    return public if isinstance(public, ec.EllipticCurvePublicKey) else None
 
 
 def _bare(key: str) -> str:

@@ -59,6 +59,14 @@ _TEST = "Successfully validated SNS topic"  # what SES publishes first, as plain
 _NOT_SPAM = "not-spam"
 
 
+def flaw(secrets: Secrets) -> str:
+    """Say what is wrong with the topics; a key proves nothing here."""
+    if not secrets.topics:
+        return "needs topics, the ARNs of the Amazon SNS topics that are believed; there is no key here"
+    fit = all(_TOPIC.fullmatch(topic) for topic in secrets.topics)
+    return "" if fit else "needs topics that are ARNs of Amazon SNS: arn:aws:sns:REGION:ACCOUNT:NAME"
+
+
 # ── the envelope ──
 
 

@@ -25,7 +25,7 @@ def no_file(path: Path) -> bytes:
 
 
 def tree(text: str, environ: Mapping[str, str] = MappingProxyType({"PEPPER": "p", "OTHER": "o"})) -> Config:
-    return parse(text, environ, no_file, providers=["mandrill", "sendgrid", "ses", "twilio"])
+    return parse(text, environ, no_file, providers=["mailgun", "mandrill", "resend", "sendgrid", "ses", "twilio"])
 
 
 def told(text: str) -> list[str]:
@@ -35,6 +35,11 @@ def told(text: str) -> list[str]:
     except ConfigError as error:
         return [f"{fault.path}: {fault.says}" for fault in error.faults]
     return []
+
+
+def heard(provider: str, webhook: str) -> str:
+    """Write a route whose provider tells what became of its messages."""
+    return f"routes: {{one: {{provider: {provider}, upstream: sandbox, webhook: {{{webhook}}}}}}}\n"
 
 
 def routes(**keys: str) -> str:
@@ -54,6 +59,7 @@ def signed(more: str, upstream: str = "https://aws.test") -> str:
 AWS = "auth: {kind: aws, access_key_id: AK, secret_access_key: hunter2, region: eu-west-1}"
 PAIR = "aws: {access_key_id: AK, secret_access_key: hunter2}"
 ONE = routes(one="")
+TOPIC = "arn:aws:sns:eu-west-1:123456789012:mail"
 
 
 @pytest.mark.parametrize(
@@ -69,8 +75,9 @@ ONE = routes(one="")
             id="a key in the body of a provider that wants it there",
         ),
         pytest.param(WIDE + ONE, id="no credential"),
-        pytest.param(routes(one="webhook: {key: [k, l]}"), id="a webhook with a key"),
-        pytest.param(routes(one="webhook: {topics: [arn]}"), id="a webhook with a topic"),
+        pytest.param(heard("mailgun", "key: [k, l]"), id="a webhook with a key"),
+        pytest.param(heard("ses", f"topics: ['{TOPIC}']"), id="a webhook with a topic"),
+        pytest.param(heard("resend", "key: whsec_c2VjcmV0"), id="a webhook with a key of a form of its own"),
         pytest.param(
             "listen: {api: '0.0.0.0:1'}\napi: {keys: [{name: k, key: x, scopes: [users]}]}", id="an API with a key"
         ),
@@ -115,7 +122,23 @@ def test_what_goes_together_is_no_fault(text: str) -> None:
             "routes.two.auth: is an open relay",
             id="without a sender of its own",
         ),
-        pytest.param(routes(one="webhook: {effects: {}}"), "routes.one.webhook: needs a key", id="a webhook for all"),
+        pytest.param(heard("mailgun", "effects: {}"), "routes.one.webhook: needs a key", id="a webhook for all"),
+        pytest.param(
+            heard("mailgun", f"topics: ['{TOPIC}']"), "routes.one.webhook: needs a key", id="topics for a key"
+        ),
+        pytest.param(heard("ses", "key: hunter2"), "routes.one.webhook: needs topics, the ARNs", id="a key for topics"),
+        pytest.param(heard("ses", "topics: [mail]"), "routes.one.webhook: needs topics that are ARNs", id="no topic"),
+        pytest.param(
+            heard("sendgrid", "key: hunter2"), "routes.one.webhook: needs a key that is SendGrid's", id="no public key"
+        ),
+        pytest.param(
+            heard("resend", "key: hunter2!"), "routes.one.webhook: needs a key that is a signing secret", id="no secret"
+        ),
+        pytest.param(
+            "routes: {one: {provider: mandrill, upstream: sandbox, auth: {kind: bearer, token: hunter2}}}",
+            "routes.one.auth.kind: must be body",
+            id="a key where its provider does not look",
+        ),
         pytest.param(
             "routes: {one: {provider: twilio, upstream: sandbox, webhook: {key: k}}}",
             "routes.one.webhook: no webhooks of this provider",
@@ -247,6 +270,12 @@ def test_a_key_of_aws_needs_what_signs(monkeypatch: pytest.MonkeyPatch) -> None:
             id="a sender known by an open listener",
         ),
         pytest.param(PEPPER + ONE + senders("name: a, key: k, listen: '0.0.0.0:9'"), [], id="a sender with a key too"),
+        pytest.param(
+            PEPPER + heard("mandrill", "key: k"),
+            ["routes.one.webhook: is signed with its own address"],
+            id="no address",
+        ),
+        pytest.param(PEPPER + heard("mailgun", "key: k"), [], id="an address that nobody signs"),
         pytest.param(PEPPER + LINKS, ["public_url: is empty"], id="links that lead nowhere"),
         pytest.param(PEPPER + LINKS + "public_url: http://x.example", ["public_url: is plain http"], id="plain links"),
         pytest.param(PEPPER + LINKS + "public_url: http://127.0.0.1:82", [], id="plain links to loopback"),
