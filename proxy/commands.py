@@ -102,7 +102,8 @@ def check(arguments: Namespace) -> int:
     out = printing.out()
     for warning in config_warnings(loaded.config):
         out.print(f"warning: {warning}")
-    out.print(f"{arguments.config}: ok, {len(loaded.config.routes)} routes")
+    count = len(loaded.config.routes)
+    out.print(f"{arguments.config}: ok, {count} {'route' if count == 1 else 'routes'}")
     return OK
 
 

@@ -119,7 +119,7 @@ def _signatures(config: Config) -> Iterator[Clash]:
         if kind == "aws" and not signed:
             says = "cannot be of kind aws: this provider takes no signatures of AWS"
         elif kind == "aws" and not route.sandbox and not signing.available():
-            says = "needs botocore, which is not installed: pip install 'sendgate[aws]'"
+            says = "needs botocore, which is not installed: .venv/bin/pip install -c constraints.txt botocore"
         elif kind != "aws" and signed and not route.sandbox and not _keeps_host(route):
             says = (
                 "must be of kind aws: a sender signs for the gate's address, and the provider refuses that; "

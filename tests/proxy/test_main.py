@@ -81,7 +81,7 @@ def test_as_a_program(tmp_path: Path) -> None:
     assert run("check", cwd=tmp_path).returncode == 2
     (tmp_path / "config.yaml").write_text("routes: {mail: {provider: sendgrid, upstream: sandbox}}\n")
     fine = run("check", cwd=tmp_path)
-    assert (fine.returncode, fine.stdout.splitlines()[-1]) == (0, "config.yaml: ok, 1 routes")
+    assert (fine.returncode, fine.stdout.splitlines()[-1]) == (0, "config.yaml: ok, 1 route")
     (tmp_path / "config.yaml").write_text("routes: {mail: {provider: sendgrid}}\nlog: {level: loud}\n")
     faulty = run("check", cwd=tmp_path)
     assert (faulty.returncode, faulty.stdout) == (2, "")
