@@ -239,7 +239,9 @@ class Route(Policy):
     """One provider account behind the gate; its name is the first segment of the proxy URL."""
 
     provider: ProviderName = Field(description="name of the provider's file")
-    upstream: Upstream = Field(description="URL of the provider's API, or sandbox: the built-in upstream")
+    upstream: Upstream = Field(
+        description="URL of the provider's API, without what requests bring along (/v3), or sandbox: the built-in one"
+    )
     host: OneOrMore[HostName] = option((), "host names that lead to this route, for SDKs that cannot set a path")
     listen: Listener | None = option(None, "an address of the route's own")
     transactional: Transactional = option({}, "what makes a send transactional")
@@ -252,7 +254,8 @@ class Route(Policy):
     )
     webhook: Webhook | None = option(None, "the provider's webhooks, taken at /webhooks/ROUTE of the public listener")
     allow_paths: tuple[RawPath, ...] = option(
-        (), "paths whose requests hide their recipients and are allowed all the same; * stands for one segment"
+        (),
+        "paths that pass though they hide their recipients or are unknown; without the route's name, * for one segment",
     )
     timeout: Timeout = option({}, "how long the upstream may take")
     max_body: Bounded = option("30MiB", "the largest body of a send, as sent and inflated")

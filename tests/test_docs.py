@@ -35,8 +35,9 @@ from proxy.errors import NotSent
 from proxy.loading import Loaded, load
 from proxy.metrics import Metrics
 from proxy.providers import base
-from proxy.providers.base import Kind, Refusal, Request
+from proxy.providers.base import Kind, Request
 from proxy.schema import settings
+from tests.test_provider_docs import refused as status_of_a_refusal
 
 ROOT: Final = Path(__file__).parents[1]
 README: Final = ROOT / "README.md"
@@ -208,7 +209,7 @@ def test_every_provider_is_in_the_readme() -> None:
         provider = base.load(name)
         request = next(iter(samples(name).SENDS.values()))["request"]
         assert channels == ", ".join(provider.CHANNELS)
-        assert refused == str(provider.refusal(request, Refusal(Reason.BLACKLISTED, "no")).status)
+        assert refused == status_of_a_refusal(name)
         assert accepted == str(provider.accepted(request, "0" * 32).status)
 
 
