@@ -71,8 +71,8 @@ def parser() -> argparse.ArgumentParser:
     added = command("records", keeping.records, "show what was not sent, and why")
     added.add_argument("--follow", action="store_true", help="go on with the records to come")
     added.add_argument("--limit", type=int, default=50, metavar="N", help="how many; default: 50")
-    for name in keeping.FILTERS:
-        added.add_argument(f"--{name}", metavar=name.upper())
+    for name, says in keeping.FILTERS.items():
+        added.add_argument(f"--{name}", metavar=name.upper(), help=says)
     return top
 
 

@@ -21,7 +21,17 @@ from proxy.moving import check_apart, reading
 from proxy.operator import Door, NoGate, client, door
 
 FOLLOW: Final = 1.0  # seconds between looks for new records
-FILTERS: Final = ("since", "until", "reason", "route", "channel", "address", "user", "campaign", "sender")
+FILTERS: Final = {
+    "since": "a time with its zone: 2026-01-31T09:00:00Z",
+    "until": "a time with its zone",
+    "reason": "one of README's table of reasons: blacklisted",
+    "route": "its name in config.yaml",
+    "channel": "MAIL, SMS or INSTANT_MESSAGING",
+    "address": "the whole e-mail address or phone number",
+    "user": "the id of a user",
+    "campaign": "as the sender wrote it",
+    "sender": "its name in config.yaml",
+}
 _SHOWN: Final = ("id", "time", "route", "class", "address", "reason", "origin", "sender", "campaign")
 
 
@@ -119,6 +129,9 @@ async def _since(gate: Door, wanted: Mapping[str, str], newest: int) -> list[dic
 async def _page(gate: Door, query: Mapping[str, str]) -> dict[str, Any]:
     reply = await gate.ask("GET", "/dispatch-failed", query=query)
     if reply.status != 200:
+        field = reply.body.get("field") if reply.status == 400 and isinstance(reply.body, dict) else None
+        if field in FILTERS:
+            raise NoGate(f"--{field} is not understood: {FILTERS[field]}")
         raise NoGate(f"the gate answered {reply.status}: {reply.body}")
     page: dict[str, Any] = reply.body
     return page

@@ -381,13 +381,19 @@ async def test_records_are_narrowed(gate: RunningGate, sendgate: Shell, options:
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [("--reason", "nonsense"), ("--since", "yesterday"), ("--channel", "fax"), ("--limit", "0")]
+    ("option", "value", "says"),
+    [
+        ("--reason", "nonsense", "--reason is not understood: one of README's table"),
+        ("--since", "yesterday", "--since is not understood: a time with its zone"),
+        ("--channel", "fax", "--channel is not understood: MAIL, SMS or"),
+        ("--limit", "0", "limit"),
+    ],
 )
-async def test_a_wrong_filter_is_told(gate: RunningGate, sendgate: Shell, option: str, value: str) -> None:
-    """A filter that is none is told by its name, not ignored."""
+async def test_a_wrong_filter_is_told(gate: RunningGate, sendgate: Shell, option: str, value: str, says: str) -> None:
+    """A filter that is none is told by its name, with what may stand there, and not ignored."""
     assert gate.addresses
     code, said = await sendgate("records", option, value)
-    assert (code, option.removeprefix("--") in said) == (1, True)
+    assert (code, says in said) == (1, True)
 
 
 async def test_records_without_a_gate(open_gate: OpenGate, sendgate: Shell) -> None:
