@@ -131,6 +131,17 @@ def suppressing(registers: Registers) -> Iterator[tuple[Register, Stamp]]:
             yield register, Stamp(maxima.suppressed_at, register.origin)
 
 
+def opt_out_trait(registers: Registers) -> bool | None:
+    """Say what the profile shows of the opt-out of ALL: whether it holds, and None for who never opted out.
+
+    So false marks those who came back (CrossEngage, "Re-subscribe users").
+    """
+    overall = [register for register in registers if (register.kind, register.channel) == (Kind.OPT_OUT, Channel.ALL)]
+    if not any(registers[register].suppressed_at for register in overall):
+        return None
+    return any(suppresses(effective(registers, register)) for register in overall)
+
+
 def effective(registers: Registers, register: Register) -> Maxima:
     """Give a register's maxima with what was released under ANY counted in."""
     own = registers.get(register, Maxima())

@@ -27,6 +27,14 @@ class Found:
     standing: Standing
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A person as their profile shows them: `opt_out` is None for who never opted out of ALL."""
+
+    person: Person
+    opt_out: bool | None
+
+
 def user(external_id: str) -> Read[Person]:
     """Read a full user; raises UnknownUser."""
 
@@ -37,6 +45,11 @@ def user(external_id: str) -> Read[Person]:
         return person
 
     return read
+
+
+def shown(external_id: str) -> Read[Shown]:
+    """Read the profile of a full user; raises UnknownUser."""
+    return lambda connection: _shown(connection, user(external_id)(connection))
 
 
 def standing(external_id: str) -> Read[Standing]:
@@ -65,6 +78,10 @@ def having(digests: Digests, keys: Sequence[str]) -> Read[list[Found]]:
         return [Found(person, _standing(connection, person)) for person in found.values()]
 
     return read
+
+
+def _shown(connection: sqlite3.Connection, person: Person) -> Shown:
+    return Shown(person, state.opt_out_trait(people.registers(connection, person.pk)))
 
 
 def _standing(connection: sqlite3.Connection, person: Person) -> Standing:

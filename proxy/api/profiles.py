@@ -1,8 +1,12 @@
 """Profiles as requests tell them: users, the items of a batch, and leads.
 
 Most of a profile is traits that the gate only keeps. Three things matter to it: addresses (e-mail and the traits that
-hold phone numbers), the business unit, and traits that say no. A no is taken from wherever it comes; a yes only from
-the endpoint that is made for it, and here it is ignored, counted and told.
+hold phone numbers), the business unit, and traits that say no or yes.
+
+1. A no is taken from wherever it comes, also under the name that the trait has in segments (`traits.optOut`).
+2. `optOut: false` undoes the opt-out of ALL, told by whoever may release.
+3. Any other yes is ignored, counted and told: null says nothing clearly, the blacklisting has an endpoint of its own,
+   and without the scope nobody is released.
 """
 
 from __future__ import annotations
@@ -12,25 +16,37 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from policy.events import Event, Origin, Phone, Profile, Subject, Told, Word
+from policy.store.lookups import Shown
 from proxy.api import reading
 from proxy.api.access import Caller
 from proxy.api.reading import NOT_NULL, WRONG_FORMAT, WRONG_VALUE, BadField
+from proxy.config import Scope
 
 IGNORED: Final = "X-Sendgate-Ignored"
 
 _FIELDS: Final = frozenset({"id", "xngId", "email", "businessUnit", "success"})
+OPT_OUT: Final = "optOut"
 _STANDING: Final[Mapping[str, tuple[Word, Word]]] = {
-    "optOut": (Word.OPT_OUT, Word.OPT_IN),
+    OPT_OUT: (Word.OPT_OUT, Word.OPT_IN),
     "blacklisted": (Word.BLACKLISTED, Word.WHITELISTED),
 }
+_SEGMENT_NAMES: Final = {trait: f"traits.{trait}" for trait in _STANDING}
+_NO_TRAITS: Final = _FIELDS | set(_STANDING) | set(_SEGMENT_NAMES.values())
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """One profile as it was told: the events it makes, and the yeses among its traits, which make none."""
+    """One profile as it was told: the events it makes, and those yeses among its traits that make none."""
 
     events: tuple[Event, ...]
     ignored: Mapping[str, Word]
+
+
+def answer(shown: Shown) -> dict[str, Any]:
+    """Write a profile as GET answers it: ids, addresses, the opt-out if there ever was one, and every other trait."""
+    person = shown.person
+    ids = {"id": person.id, "xngId": person.xng_id, "email": person.email, "businessUnit": person.business_unit}
+    return {**ids, **person.traits, **({} if shown.opt_out is None else {OPT_OUT: shown.opt_out})}
 
 
 def user(external_id: str, tree: dict[str, Any], phone_traits: tuple[str, ...], caller: Caller) -> Written:
@@ -56,7 +72,7 @@ def _written(
     caller: Caller,
 ) -> Written:
     email, unit, keys = address
-    traits = {name: value for name, value in tree.items() if name not in _FIELDS and name not in _STANDING}
+    traits = {name: value for name, value in tree.items() if name not in _NO_TRAITS}
     told = Profile(
         id=external_id,
         email=email,
@@ -67,24 +83,38 @@ def _written(
         source=caller.name,
     )
     subject = Subject(id=external_id) if external_id is not None else Subject(None, email, unit or "", None, keys)
-    said = {trait: _flag(tree, trait) for trait in _STANDING if trait in tree}
-    noes = [_no(subject, trait, caller) for trait, no in said.items() if no]
-    return Written((told, *noes), {trait: _STANDING[trait][1] for trait, no in said.items() if not no})
+    words = _said(tree, caller)
+    said = [
+        Told(subject, word, word, caller.origin or Origin.API, source=caller.name) for word in words.values() if word
+    ]
+    return Written((told, *said), {trait: _STANDING[trait][1] for trait, word in words.items() if word is None})
 
 
-def _no(subject: Subject, trait: str, caller: Caller) -> Told:
-    word = _STANDING[trait][0]
-    return Told(subject, word, word, caller.origin or Origin.API, source=caller.name)
+def _said(tree: dict[str, Any], caller: Caller) -> dict[str, Word | None]:
+    """Give the word that each trait of the standing says, or None for one that is ignored; raises BadField."""
+    told = {trait: _flags(tree, trait) for trait in _STANDING}
+    return {trait: _word(trait, flags, caller) for trait, flags in told.items() if flags}
 
 
-def _flag(tree: dict[str, Any], trait: str) -> bool:
+def _word(trait: str, flags: list[bool | None], caller: Caller) -> Word | None:
+    no, yes = _STANDING[trait]
+    if True in flags:
+        return no
+    return yes if trait == OPT_OUT and None not in flags and caller.may(Scope.RELEASE) else None
+
+
+def _flags(tree: dict[str, Any], trait: str) -> list[bool | None]:
+    return [flag(tree, name) for name in (trait, _SEGMENT_NAMES[trait]) if name in tree]
+
+
+def flag(tree: dict[str, Any], name: str) -> bool | None:
     """Read a trait that says yes or no, as true or false or as their names; raises BadField for anything else."""
-    value = tree[trait]
+    value = tree[name]
     if isinstance(value, str):
         value = {"true": True, "false": False}.get(value.lower(), value)
     if value is None or isinstance(value, bool):
-        return bool(value)
-    raise BadField(trait, WRONG_VALUE)
+        return value
+    raise BadField(name, WRONG_VALUE)
 
 
 def _changed(tree: dict[str, Any], field: str) -> str | None:

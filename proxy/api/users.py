@@ -72,8 +72,7 @@ async def get_recipient_status(request: web.Request) -> web.Response:
 
 async def get_user(request: web.Request) -> web.Response:
     require(request, Scope.USERS)
-    person = await _person(request)
-    return _json({"id": person.id, "xngId": person.xng_id, **_address(person), **person.traits})
+    return _json(profiles.answer(await request.app[CONTEXT].policy.ask(lookups.shown(external_id(request)))))
 
 
 async def put_user(request: web.Request) -> web.Response:

@@ -201,3 +201,15 @@ def test_a_merge_takes_no_release_of_the_other_person() -> None:
     assert merged[Register(Kind.BLACKLIST, Channel.ALL, Origin.EVENT)] == Maxima(Microseconds(3), Microseconds(3))
     assert merged[Register(Kind.BLACKLIST, Channel.ALL, ANY)].released_at == 3
     assert state.standing(merged).blacklisted is not None
+
+
+# ── what a profile shows ──
+
+
+@given(histories)
+def test_the_trait_says_what_the_standing_says(history: list[Statement]) -> None:
+    """The trait is true exactly while opted out of ALL, false for who came back, and none where nobody ever left."""
+    registers = after(history)
+    left = any((word, channel) == (Word.OPT_OUT, Channel.ALL) for word, channel, *_ in history)
+    holds = Channel.ALL in state.standing(registers).opt_outs
+    assert state.opt_out_trait(registers) is (holds if left else None)

@@ -283,23 +283,63 @@ async def test_a_no_inside_a_profile_applies(gate: RunningGate, yes: Any) -> Non
     told = {"blacklisted": True, "optOutAll": True, "optOutChannels": []}
     assert await ask(gate, "GET", "/users/1/recipient-status") == (200, told)
     assert (await gate.mail(A)).status == 400
-    assert set((await ask(gate, "GET", "/users/1"))[1]) == {"id", "xngId", "email", "businessUnit"}
+    assert set((await ask(gate, "GET", "/users/1"))[1]) == {"id", "xngId", "email", "businessUnit", "optOut"}
 
 
-@pytest.mark.parametrize("no", [False, "false", None])
-async def test_a_yes_inside_a_profile_is_ignored(gate: RunningGate, no: Any) -> None:
-    """Traits that would release do not: they are counted and named in a header."""
+@pytest.mark.parametrize("prefix", ["", "traits."])
+@pytest.mark.parametrize("trait", ["optOut", "blacklisted"])
+async def test_a_no_counts_under_either_name(gate: RunningGate, prefix: str, trait: str) -> None:
+    """A no under the name that the trait has in segments counts as well, and beside a yes under the other name."""
+    await gate.user("1", email=A, **{f"{prefix}{trait}": True})
+    await gate.user("2", email=B, **{f"{prefix}{trait}": True, f"{'' if prefix else 'traits.'}{trait}": False})
+    assert [(await gate.mail(address)).status for address in (A, B)] == [400, 400]
+    assert f"{prefix}{trait}" not in (await ask(gate, "GET", "/users/1"))[1] or (prefix, trait) == ("", "optOut")
+
+
+async def test_the_opt_out_is_seen_in_the_profile(gate: RunningGate) -> None:
+    """The trait optOut is there once somebody opted out of ALL, and false marks who came back."""
+    seen = []
     await gate.user("1", email=A)
-    await gate.tell("Blacklisted", id="1")
-    await gate.tell("Opt Out", id="1")
-    answer = await gate.api("PUT", "/users/1", {"optOut": no, "blacklisted": no, "x": 1})
-    assert (answer.status, set((answer.get("X-Sendgate-Ignored") or "").split(", "))) == (
-        200,
-        {"optOut", "blacklisted"},
-    )
-    told = {"blacklisted": True, "optOutAll": True, "optOutChannels": []}
+    for word, channel in (("Opt In", "ALL"), ("Opt Out", "MAIL"), ("Opt Out", "ALL"), ("Opt In", "ALL")):
+        await gate.tell(word, channel, id="1")
+        seen.append((await ask(gate, "GET", "/users/1"))[1].get("optOut"))
+    assert seen == [None, None, True, False]
+
+
+@pytest.mark.parametrize("no", [False, "false", "FALSE"])
+async def test_opt_out_false_brings_back(gate: RunningGate, no: Any) -> None:
+    """The trait optOut set to false undoes the opt-out of ALL and nothing else, and is no trait ignored."""
+    await gate.user("1", email=A, optOut=True, blacklisted=True)
+    await gate.tell("Opt Out", "SMS", id="1")
+    answer = await gate.api("PUT", "/users/1", {"optOut": no})
+    assert (answer.status, answer.get("X-Sendgate-Ignored")) == (200, None)
+    told = {"blacklisted": True, "optOutAll": False, "optOutChannels": ["SMS"]}
     assert await ask(gate, "GET", "/users/1/recipient-status") == (200, told)
-    assert gate.metric("sendgate_events_total", effect="ignored") == 2
+    assert (await ask(gate, "GET", "/users/1"))[1]["optOut"] is False
+    assert gate.metric("sendgate_events_total", event="Opt In", effect="applied") == 1
+
+
+@pytest.mark.parametrize(
+    ("scopes", "said", "ignored"),
+    [
+        pytest.param(["users"], {"optOut": False, "blacklisted": False}, "optOut, blacklisted", id="without the scope"),
+        pytest.param(["users", "release"], {"blacklisted": False}, "blacklisted", id="the blacklisting"),
+        pytest.param(["users", "release"], {"optOut": None, "blacklisted": None}, "optOut, blacklisted", id="null"),
+        pytest.param(["users", "release"], {"optOut": False, "traits.optOut": None}, "optOut", id="false and null"),
+    ],
+)
+async def test_a_yes_inside_a_profile_is_ignored(
+    open_gate: OpenGate, scopes: list[str], said: dict[str, Any], ignored: str
+) -> None:
+    """Traits that would release beyond what they may do not: they are counted and named in a header."""
+    gate = await open_gate(api={"keys": [{"name": "crm", "key": "crm", "scopes": scopes}]})
+    key = {"X-XNG-AuthToken": "crm"}
+    await gate.api("PUT", "/users/1", {"email": A, "optOut": True, "blacklisted": True}, headers=key)
+    answer = await gate.api("PUT", "/users/1", {**said, "x": 1}, headers=key)
+    assert (answer.status, answer.get("X-Sendgate-Ignored")) == (200, ignored)
+    status = await gate.api("GET", "/users/1/recipient-status", headers=key)
+    assert status.json == {"blacklisted": True, "optOutAll": True, "optOutChannels": []}
+    assert gate.metric("sendgate_events_total", effect="ignored") == len(ignored.split(", "))
 
 
 async def test_phone_traits(open_gate: OpenGate) -> None:
