@@ -111,6 +111,14 @@ class Policy:
         self._check_held()
         return await self.database.write(bulk.learn_rows(self.database.digests, groups, self.now()))
 
+    async def note(self, job: lookups.Read[T]) -> T:
+        """Write something that is about nobody and that nobody's standing follows from, so no journal has it.
+
+        Raises what the job raises, and StoreUnavailable.
+        """
+        self._check_held()
+        return await self.database.write(job)
+
     async def probe(self) -> None:
         """Make sure that the store can be read and written, by writing a row of its own; raises StoreUnavailable."""
         self._check_held()

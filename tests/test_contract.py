@@ -1,7 +1,8 @@
-"""CrossEngage's v1 contract, example by example: what its clients send, and what they must get.
+"""CrossEngage's contract, example by example: what its clients send, and what they must get.
 
 The examples are the published ones, and the calls of clients that exist, in the order of the contract: basics,
-blacklist, combined status, opt-out, events, users, leads. `ANY` stands for an internal id, which nobody knows before.
+blacklist, combined status, opt-out, events, users, leads, attributes. `ANY` stands for an internal id or another text
+that nobody knows before.
 """
 
 from __future__ import annotations
@@ -419,6 +420,49 @@ LEADS = [
 ]
 
 
+def attribute(number: Any, name: str = "traits.example", kind: str = "STRING", **more: Any) -> dict[str, Any]:
+    """Write an attribute as it is answered."""
+    return {"id": number, "name": name, "attributeType": kind, **more}
+
+
+EXAMPLE = {"name": "traits.example", "attributeType": "STRING"}
+ARRAY = {"name": "traits.exampleParent", "attributeType": "ARRAY", "nestedType": "STRING"}
+CHILD = {"name": "exampleChild", "attributeType": "STRING", "parentName": "traits.exampleParent"}
+WRONG = {"requestId": ANY, "message": ANY}
+ATTRIBUTES = [
+    pytest.param(
+        [
+            post("/users/attributes", EXAMPLE, answer={**attribute("1"), "success": True}),
+            get("/users/attributes/1", answer=attribute("1")),
+            get("/users/attributes?offset=0&limit=10", answer={"attributes": [attribute(1)], "total": "1"}),
+            get("/users/attributes", answer={"attributes": [attribute(1)], "total": "1"}),
+        ],
+        id="a plain one",
+    ),
+    pytest.param(
+        [
+            post("/users/attributes", ARRAY, answer={"id": "1", **ARRAY, "success": True}),
+            post("/users/attributes", CHILD, answer={"id": "2", **CHILD, "success": True}),
+            Call("DELETE", "/users/attributes/1", {}, 409),
+            Call("DELETE", "/users/attributes/2", {}, 204),
+            Call("DELETE", "/users/attributes/1", {}, 204),
+            get("/users/attributes/1", status=404),
+        ],
+        id="an array, a child, and deleting with a body",
+    ),
+    pytest.param(
+        [post("/users/attributes", {**EXAMPLE, "nestedType": None}, answer={**attribute("1"), "success": True})],
+        id="a client that always names the nested type",
+    ),
+    pytest.param(
+        [post("/users/attributes", {**EXAMPLE, "attributeType": "ARRAaY"}, status=400, answer=WRONG)],
+        id="no such type",
+    ),
+    pytest.param([get("/users/attributes?limit=101", status=400, answer=WRONG)], id="more than a hundred"),
+    pytest.param([get("/users/attributes/4711", status=404)], id="an unknown one"),
+]
+
+
 def fits(told: Any, wanted: Any) -> bool:
     """Tell whether an answer is the wanted one, with any text where ANY stands."""
     if wanted == ANY:
@@ -494,6 +538,12 @@ async def test_batch(open_gate: OpenGate, calls: list[Call]) -> None:
 @pytest.mark.parametrize("calls", LEADS)
 async def test_leads(open_gate: OpenGate, calls: list[Call]) -> None:
     """Leads are written item by item; an id among their fields names nobody."""
+    await check(open_gate, calls)
+
+
+@pytest.mark.parametrize("calls", ATTRIBUTES)
+async def test_attributes(open_gate: OpenGate, calls: list[Call]) -> None:
+    """Attributes are declared, listed and deleted, with faults in a shape of their own."""
     await check(open_gate, calls)
 
 

@@ -12,6 +12,7 @@ Who is who:
 - `suppressed` is derived from these three, row by row in the transaction that changes them. Judging reads nothing else.
 - `event` is the journal: everything that was told, in a sequence without gaps. The tables above follow from it.
 - `notice` knows which items of providers' webhooks were told before.
+- `attribute` holds declarations of traits, which are about nobody.
 """
 
 from __future__ import annotations
@@ -40,6 +41,12 @@ def dispatch_failed(db: Database) -> None:
 @MIGRATIONS(name="0003_notices")
 def notices(db: Database) -> None:
     for statement in _NOTICES.split(";"):
+        db.execute(statement)
+
+
+@MIGRATIONS(name="0004_attributes")
+def attributes(db: Database) -> None:
+    for statement in _ATTRIBUTES.split(";"):
         db.execute(statement)
 
 
@@ -140,4 +147,15 @@ CREATE INDEX dispatch_failed_time ON dispatch_failed (time)
 _NOTICES = """
 CREATE TABLE notice (identity BLOB PRIMARY KEY, sequence INTEGER NOT NULL, arrived_at INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX notice_arrived ON notice (arrived_at)
+"""
+
+_ATTRIBUTES = """
+CREATE TABLE attribute (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL,
+  type TEXT NOT NULL,
+  nested_type TEXT NOT NULL DEFAULT '',
+  parent TEXT NOT NULL DEFAULT '',
+  UNIQUE (parent, name)
+)
 """

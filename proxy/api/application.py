@@ -15,7 +15,7 @@ from aiohttp.typedefs import Handler
 from policy import AddressTaken, StoreUnavailable, UnknownUser, times
 from policy.events import Origin
 from proxy import log, ops
-from proxy.api import batch, events, importing, reading, records, standing, timeline, users
+from proxy.api import attributes, batch, events, importing, reading, records, standing, timeline, users
 from proxy.api.access import CALLER, EVERYTHING, Caller, Denied, identify, require
 from proxy.api.context import CONTEXT, Context
 from proxy.api.reading import BadField
@@ -43,6 +43,10 @@ def application(context: Context, health: ops.Health, *, operator: bool = False)
             web.post("/users/batch", batch.post_users),
             web.post("/leads/", batch.post_leads),
             web.post("/leads", batch.post_leads),
+            web.post("/users/attributes", attributes.post),
+            web.get("/users/attributes", attributes.get_list),
+            web.get("/users/attributes/{id:[0-9]+}", attributes.get_one),
+            web.delete("/users/attributes/{id:[0-9]+}", attributes.delete),
             web.get("/users/{id}/events", timeline.get),
             web.get("/users/{id}", users.get_user),
             web.put("/users/{id}", users.put_user),

@@ -24,9 +24,14 @@ def only(request: web.Request, known: frozenset[str]) -> None:
 
 def limit(request: web.Request) -> int:
     """Give how many lines a page is to have; raises BadField."""
-    text = request.query.get("limit", str(PAGE))
-    if not is_number(text) or not 1 <= int(text) <= LARGEST_PAGE:
-        raise BadField("limit", WRONG_VALUE)
+    return number(request, "limit", PAGE, 1, LARGEST_PAGE)
+
+
+def number(request: web.Request, name: str, default: int, least: int, most: int | None = None) -> int:
+    """Give a parameter that is a whole number within bounds; raises BadField."""
+    text = request.query.get(name, str(default))
+    if not is_number(text) or int(text) < least or (most is not None and int(text) > most):
+        raise BadField(name, WRONG_VALUE)
     return int(text)
 
 

@@ -1,0 +1,127 @@
+"""Attributes: declarations of traits (CrossEngage v1, "User Attribute Management").
+
+Their faults have a shape of their own, `{"requestId", "message"}`, and their ids are numbers in a list and texts
+everywhere else, because the contract has both and clients are written by its examples.
+"""
+
+from __future__ import annotations
+
+import uuid
+from functools import wraps
+from typing import Any, Final
+
+import orjson
+from aiohttp import web
+
+from policy.store import attributes
+from policy.store.attributes import Attribute, AttributeInUse, AttributeTaken, Numbered, UnknownAttribute
+from proxy.api import paging, reading
+from proxy.api.access import Handler, require
+from proxy.api.context import CONTEXT
+from proxy.api.reading import NOT_NULL, UNKNOWN_VALUE, WRONG_FORMAT, WRONG_VALUE, BadField
+from proxy.config import Scope
+
+PAGE: Final = 10
+LARGEST_PAGE: Final = 100
+TYPES: Final = ("STRING", "DATETIME", "FLOAT", "INTEGER", "BOOLEAN", "ARRAY", "OBJECT")
+HOLD_OTHERS: Final = frozenset({"ARRAY", "OBJECT"})
+PREFIX: Final = "traits."
+PROTECTED: Final = ("_date", "_float", "_bool", "_string", "_nested", "_int")  # suffixes of the vendor's own index
+
+
+def _faults(handler: Handler) -> Handler:
+    """Tell what is wrong with a request in the shape of these endpoints."""
+
+    @wraps(handler)
+    async def told(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except BadField as fault:
+            message = f"{fault.field}: {fault.kind}"
+            return _json({"requestId": str(uuid.uuid4()), "message": message}, 400)
+        except UnknownAttribute:
+            return web.Response(status=404)
+
+    return told
+
+
+@_faults
+async def post(request: web.Request) -> web.Response:
+    """Declare an attribute; one that is declared already, with the same types, is answered with its id."""
+    require(request, Scope.USERS)
+    wanted = _attribute(await reading.body(request))
+    try:
+        number = await request.app[CONTEXT].policy.note(attributes.declare(wanted))
+    except AttributeTaken:
+        raise BadField("name", WRONG_VALUE) from None
+    except UnknownAttribute:
+        raise BadField("parentName", UNKNOWN_VALUE) from None
+    return _json({**_told((number, wanted)), "success": True})
+
+
+@_faults
+async def get_list(request: web.Request) -> web.Response:
+    """List attributes in the order they were declared in."""
+    require(request, Scope.USERS)
+    paging.only(request, frozenset({"offset", "limit"}))
+    offset, limit = paging.number(request, "offset", 0, 0), paging.number(request, "limit", PAGE, 1, LARGEST_PAGE)
+    found, total = await request.app[CONTEXT].policy.ask(attributes.page(offset, limit))
+    return _json({"attributes": [{**_told(each), "id": each[0]} for each in found], "total": str(total)})
+
+
+@_faults
+async def get_one(request: web.Request) -> web.Response:
+    """Answer one attribute by its id."""
+    require(request, Scope.USERS)
+    return _json(_told(await request.app[CONTEXT].policy.ask(attributes.one(_number(request)))))
+
+
+@_faults
+async def delete(request: web.Request) -> web.Response:
+    """Take a declaration away; 409, empty, while others are nested in it."""
+    require(request, Scope.USERS)
+    try:
+        await request.app[CONTEXT].policy.note(attributes.remove(_number(request)))
+    except AttributeInUse:
+        return web.Response(status=409)
+    return web.Response(status=204)
+
+
+def _attribute(tree: dict[str, Any]) -> Attribute:
+    parent = reading.text(tree, "parentName") or ""
+    name = reading.text(tree, "name", required=True) or ""
+    bare = name.removeprefix(PREFIX)
+    if not bare or (not parent and bare == name) or name.endswith(PROTECTED):
+        raise BadField("name", WRONG_FORMAT)
+    kind, nested = _type(tree, "attributeType"), _type(tree, "nestedType")
+    if not kind:
+        raise BadField("attributeType", NOT_NULL)
+    if nested and kind not in HOLD_OTHERS:
+        raise BadField("nestedType", WRONG_VALUE)
+    return Attribute(name, kind, nested, parent)
+
+
+def _type(tree: dict[str, Any], field: str) -> str:
+    named = reading.text(tree, field) or ""
+    if named and named not in TYPES:
+        raise BadField(field, UNKNOWN_VALUE)
+    return named
+
+
+def _number(request: web.Request) -> int:
+    """Give the id in the path; raises UnknownAttribute for one that no attribute can have."""
+    given = request.match_info["id"]
+    if not paging.is_number(given):
+        raise UnknownAttribute(given)
+    return int(given)
+
+
+def _told(numbered: Numbered) -> dict[str, Any]:
+    number, attribute = numbered
+    optional = {"nestedType": attribute.nested_type, "parentName": attribute.parent}
+    told = {"id": str(number), "name": attribute.name, "attributeType": attribute.type}
+    return {**told, **{name: value for name, value in optional.items() if value}}
+
+
+def _json(body: dict[str, Any], status: int = 200) -> web.Response:
+    return web.Response(status=status, body=orjson.dumps(body), content_type="application/json", charset="UTF-8")
