@@ -1,8 +1,8 @@
 """CrossEngage's contract, example by example: what its clients send, and what they must get.
 
 The examples are the published ones, and the calls of clients that exist, in the order of the contract: basics,
-blacklist, combined status, opt-out, events, users, leads, attributes. `ANY` stands for an internal id or another text
-that nobody knows before.
+blacklist, combined status, opt-out, events, users, leads, attributes, and the second version's users. `ANY` stands for
+an internal id or another text that nobody knows before.
 """
 
 from __future__ import annotations
@@ -287,6 +287,17 @@ EVENTS = [
     ),
     pytest.param(
         [
+            post(
+                "/events/",
+                {"email": "a@x.de", "externalId": "1234", "events": [{"event": "Blacklisted"}]},
+                status=202,
+            ),
+            status(blacklisted=True),
+        ],
+        id="a client that writes a slash behind the path, and externalId",
+    ),
+    pytest.param(
+        [
             post("/events", {"id": "1234", "events": [{"event": "Completed Order"}] * 50}, status=202),
             post(
                 "/events",
@@ -335,6 +346,18 @@ USERS = [
             ),
         ],
         id="with another user's e-mail",
+    ),
+    pytest.param(
+        [
+            KNOWN,
+            put("/users/1234", {"optOut": True}, answer=WRITTEN),
+            status(opt_out_all=True),
+            get("/users/1234", answer={**USER, "id": "1234", "xngId": ANY, "businessUnit": "", "optOut": True}),
+            put("/users/1234", {"optOut": False}, answer=WRITTEN),
+            status(),
+            get("/users/1234", answer={**USER, "id": "1234", "xngId": ANY, "businessUnit": "", "optOut": False}),
+        ],
+        id="the trait optOut, and false for who came back",
     ),
     pytest.param([get("/users/1234", status=404)], id="an unknown one"),
     pytest.param([KNOWN, Call("DELETE", "/users/1234", status=204), get("/users/1234", status=404)], id="deleted"),
@@ -463,6 +486,119 @@ ATTRIBUTES = [
 ]
 
 
+SECOND = {**TOKEN, "X-XNG-ApiVersion": "2"}
+ASYNCHRONOUS = {"trackingId": ANY}
+NEW = {"id": "1234", **USER, "businessUnit": "DE"}
+READ = {**NEW, "xngId": ANY}
+
+
+def second(method: str, path: str, body: Any = None, status: int = 202, answer: Any = EMPTY) -> Call:
+    """Ask in the second version."""
+    return Call(method, path, body, status, answer, SECOND)
+
+
+def wrong(code: str, title: str, pointer: str) -> dict[str, Any]:
+    """Write one fault as the second version tells it."""
+    return {"code": code, "title": title, "details": ANY, "info": ANY, "source": {"pointer": pointer}}
+
+
+NO_EMAIL = {"errors": [wrong("2", "Invalid Field", "/email")]}
+SECOND_VERSION = [
+    pytest.param(
+        [
+            second("PUT", "/users", NEW, answer=ASYNCHRONOUS),
+            second("GET", "/users/1234", status=200, answer=READ),
+            second("GET", "/users/email/test@crossengage.io/bu/DE", status=200, answer=READ),
+            second("GET", "/users/email/Test%40CrossEngage.io/bu/de", status=200, answer=READ),
+            second("PUT", "/users", {"id": "1234", "email": "other@crossengage.io"}, answer=ASYNCHRONOUS),
+            second("GET", "/users/1234", status=200, answer={**READ, "email": "other@crossengage.io"}),
+            second("GET", "/users/email/test@crossengage.io/bu/DE", status=404),
+        ],
+        id="written, read, updated",
+    ),
+    pytest.param(
+        [
+            second("PUT", "/users", {**NEW, "businessUnit": None}, answer=ASYNCHRONOUS),
+            *(
+                second("GET", f"/users/email/{USER['email']}{unit}", status=200, answer={**READ, "businessUnit": ""})
+                for unit in ("", "/bu/")
+            ),
+            second("PUT", "/users", NEW, answer=ASYNCHRONOUS),
+            second("GET", "/users/1234", status=200, answer=READ),
+        ],
+        id="without a unit, and then in another",
+    ),
+    pytest.param([second("GET", "/users/1234", status=404)], id="an unknown user"),
+    pytest.param([second("GET", "/users/email/test@crossengage.io/bu/DE", status=404)], id="an unknown e-mail"),
+    pytest.param([second("GET", "/users/email/no@address@x/bu/DE", status=404)], id="no e-mail"),
+    pytest.param([second("PUT", "/users", {"id": "1234"}, 400, NO_EMAIL)], id="without an e-mail"),
+    pytest.param(
+        [
+            second("PUT", "/users", b"{", 400, {"errors": [wrong("1", "Invalid JSON", "")]}),
+            second("POST", "/users/batch", b"{", 400, {"errors": [wrong("1", "Invalid JSON", "")]}),
+        ],
+        id="no JSON",
+    ),
+    pytest.param(
+        [
+            second("PUT", "/users", NEW, answer=ASYNCHRONOUS),
+            second("DELETE", "/users/1234", NEW, answer=ASYNCHRONOUS),
+            second("DELETE", "/users/1234", answer=ASYNCHRONOUS),
+            second("GET", "/users/1234", status=404),
+        ],
+        id="deleted twice",
+    ),
+    pytest.param(
+        [
+            second("POST", "/users/batch", {"updated": [NEW], "deleted": [{**NEW, "id": "5678"}]}, 202, ASYNCHRONOUS),
+            second("GET", "/users/1234", status=200, answer=READ),
+        ],
+        id="a batch",
+    ),
+    pytest.param(
+        [
+            second(
+                "POST",
+                "/users/batch",
+                {"updated": [{"id": "1", "email": "lovecrossengage.io"}, NEW]},
+                answer={**ASYNCHRONOUS, "errors": [wrong("4", "Invalid Email Format", "/updated/0/email")]},
+            ),
+            second("GET", "/users/1234", status=200, answer=READ),
+        ],
+        id="a batch with an e-mail that is none",
+    ),
+    pytest.param(
+        [
+            second(
+                "POST",
+                "/users/batch",
+                {"updated": [{"id": str(n), "email": f"{n}@x.de"} for n in range(1001)]},
+                400,
+                {"errors": [wrong("9", "Max batch request size violation", "/updated")]},
+            )
+        ],
+        id="1001 users",
+    ),
+    pytest.param(
+        [
+            second("GET", "/users/track/2e312089-a987-45c6-adbd-b904bc4dfc97", status=404),
+            second("GET", "/users/track/8d2b", status=404),
+        ],
+        id="a tracking id that nobody was given",
+    ),
+    pytest.param(
+        [
+            KNOWN,
+            second("PUT", "/users/1234/blacklist-status", {"blacklisted": True}, 200, {"blacklisted": True}),
+            second("PUT", "/users/1234/optout-status", {"optOut": True}, 200, {"optOut": True}),
+            second("POST", "/events", event("Completed Order")),
+            status(blacklisted=True, opt_out_all=True),
+        ],
+        id="what only the first version has",
+    ),
+]
+
+
 def fits(told: Any, wanted: Any) -> bool:
     """Tell whether an answer is the wanted one, with any text where ANY stands."""
     if wanted == ANY:
@@ -557,13 +693,22 @@ async def test_a_lead_is_deleted_by_the_internal_id(open_gate: OpenGate) -> None
     assert answer.json == {"updated": [], "deleted": [{"id": None, "xngId": two, "success": True}]}
 
 
-async def test_the_second_version_is_not_mistaken_for_the_first(open_gate: OpenGate) -> None:
-    """What only the asynchronous second version has is not answered as if it were taken."""
+@pytest.mark.parametrize("calls", SECOND_VERSION)
+async def test_the_second_version(open_gate: OpenGate, calls: list[Call]) -> None:
+    """Users are written asynchronously, with every fault in an envelope, and are there when 202 is answered."""
+    await check(open_gate, calls)
+
+
+async def test_a_request_is_tracked(open_gate: OpenGate) -> None:
+    """The tracking id of a batch, asked for later and after a restart, tells with how many users it went how."""
     gate = await open_gate(**CONFIG)
-    headers = {**TOKEN, "X-XNG-ApiVersion": "2"}
-    for call in (
-        Call("PUT", "/users", {"id": "1", "email": "a@x.de"}, headers=headers),
-        Call("GET", "/users/email/a@x.de/bu/DE", headers=headers),
-        Call("GET", "/users/track/8d2b", headers=headers),
-    ):
-        assert (await play(gate, call)).status in (404, 405)
+    await play(gate, KNOWN)
+    body = {"updated": [{"id": "1", "email": "a@x.de"}, {"id": "2", "email": "b@x.de"}, {"id": "3"}], "deleted": []}
+    taken = {"id": "4", "email": USER["email"]}
+    found = (await play(gate, second("POST", "/users/batch", {**body, "updated": [*body["updated"], taken]}))).json
+    track = second("GET", f"/users/track/{found['trackingId']}")
+    told = {"stage": "PROCESSED", "total": 4, "success": 2, "error": 2}
+    assert (await play(gate, track)).json == told
+    await gate.app.stop()
+    again = await open_gate(**CONFIG)
+    assert (await play(again, track)).json == told

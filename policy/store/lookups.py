@@ -52,6 +52,22 @@ def shown(external_id: str) -> Read[Shown]:
     return lambda connection: _shown(connection, user(external_id)(connection))
 
 
+def shown_by_email(key: str, unit: str) -> Read[Shown]:
+    """Read the profile of whoever has an e-mail in a unit, in whichever case it is written; raises UnknownUser.
+
+    Where units differ by case alone the very same spelling is meant, and without it nobody is.
+    """
+
+    def read(connection: sqlite3.Connection) -> Shown:
+        alike = [person for person in people.with_email(connection, key) if _same_unit(person, unit)]
+        exactly = [person for person in alike if person.business_unit == unit] or alike
+        if len(exactly) != 1:
+            raise UnknownUser
+        return _shown(connection, exactly[0])
+
+    return read
+
+
 def standing(external_id: str) -> Read[Standing]:
     """Read how a full user stands; raises UnknownUser."""
 
@@ -82,6 +98,10 @@ def having(digests: Digests, keys: Sequence[str]) -> Read[list[Found]]:
 
 def _shown(connection: sqlite3.Connection, person: Person) -> Shown:
     return Shown(person, state.opt_out_trait(people.registers(connection, person.pk)))
+
+
+def _same_unit(person: Person, unit: str) -> bool:
+    return person.business_unit.casefold() == unit.casefold()
 
 
 def _standing(connection: sqlite3.Connection, person: Person) -> Standing:

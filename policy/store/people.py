@@ -57,6 +57,12 @@ def by_email(connection: sqlite3.Connection, key: str, unit: str) -> Person | No
     return _one(connection, "email_key = ? AND business_unit = ?", (key, unit))
 
 
+def with_email(connection: sqlite3.Connection, key: str) -> list[Person]:
+    """List who has an e-mail, in whichever business unit."""
+    rows = connection.execute(f"SELECT {_COLUMNS} FROM person WHERE email_key = ? ORDER BY pk", (key,))  # noqa: S608 (a constant list of columns)
+    return [_person(row) for row in rows]
+
+
 def by_pk(connection: sqlite3.Connection, pk: int) -> Person | None:
     return _one(connection, "pk = ?", (pk,))
 

@@ -7,6 +7,7 @@ The same application serves the api listener and the Unix socket beside the stor
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Final
 
 import orjson
 from aiohttp import web
@@ -15,12 +16,21 @@ from aiohttp.typedefs import Handler
 from policy import AddressTaken, StoreUnavailable, UnknownUser, times
 from policy.events import Origin
 from proxy import log, ops
-from proxy.api import attributes, batch, events, importing, reading, records, standing, timeline, users
+from proxy.api import attributes, batch, events, importing, reading, records, standing, timeline, users, users_v2
 from proxy.api.access import CALLER, EVERYTHING, Caller, Denied, identify, require
 from proxy.api.context import CONTEXT, Context
 from proxy.api.reading import BadField
+from proxy.api.versions import by_version
 from proxy.config import Scope
 from proxy.errors import RETRY_AFTER
+
+# What may stand for a name in a path. Words of the paths are ids too: of `/users/email/events` nobody must be able to
+# say whether an e-mail is meant, so names with a form of their own are taken in that form alone.
+_ID: Final = "{id:[^/]+}"
+_XNG_ID: Final = "{xngId:[^/]+}"
+_EMAIL: Final = "{email:[^/]*@[^/]*}"
+_UNIT: Final = "{bu:[^/]+}"
+_TRACKING_ID: Final = "{trackingId:[0-9A-Fa-f-]{36}}"
 
 OPERATOR = Caller("cli", EVERYTHING, Origin.CLI)
 
@@ -34,23 +44,29 @@ def application(context: Context, health: ops.Health, *, operator: bool = False)
     app.add_routes(
         [
             web.post("/events", events.post),
-            web.get("/users/{id}/blacklist-status", users.get_blacklist_status),
-            web.put("/users/{id}/blacklist-status", users.put_blacklist_status),
-            web.get("/users/{id}/optout-status", users.get_optout_status),
-            web.put("/users/{id}/optout-status", users.put_optout_status),
-            web.get("/users/{id}/recipient-status", users.get_recipient_status),
-            web.delete("/users/xngId/{xngId}", users.delete_by_xng_id),
-            web.post("/users/batch", batch.post_users),
+            web.post("/events/", events.post),
+            web.get(f"/users/{_ID}/blacklist-status", users.get_blacklist_status),
+            web.put(f"/users/{_ID}/blacklist-status", users.put_blacklist_status),
+            web.get(f"/users/{_ID}/optout-status", users.get_optout_status),
+            web.put(f"/users/{_ID}/optout-status", users.put_optout_status),
+            web.get(f"/users/{_ID}/recipient-status", users.get_recipient_status),
+            web.delete(f"/users/xngId/{_XNG_ID}", users.delete_by_xng_id),
+            web.post("/users/batch", by_version(batch.post_users, users_v2.post_batch)),
             web.post("/leads/", batch.post_leads),
             web.post("/leads", batch.post_leads),
             web.post("/users/attributes", attributes.post),
             web.get("/users/attributes", attributes.get_list),
             web.get("/users/attributes/{id:[0-9]+}", attributes.get_one),
             web.delete("/users/attributes/{id:[0-9]+}", attributes.delete),
-            web.get("/users/{id}/events", timeline.get),
-            web.get("/users/{id}", users.get_user),
-            web.put("/users/{id}", users.put_user),
-            web.delete("/users/{id}", users.delete_user),
+            web.put("/users", users_v2.put_user),
+            web.get(f"/users/email/{_EMAIL}/bu/{_UNIT}", users_v2.get_by_email),
+            web.get(f"/users/email/{_EMAIL}/bu/", users_v2.get_by_email),
+            web.get(f"/users/email/{_EMAIL}", users_v2.get_by_email),
+            web.get(f"/users/track/{_TRACKING_ID}", users_v2.get_track),
+            web.get(f"/users/{_ID}/events", timeline.get),
+            web.get(f"/users/{_ID}", users.get_user),
+            web.put(f"/users/{_ID}", users.put_user),
+            web.delete(f"/users/{_ID}", by_version(users.delete_user, users_v2.delete_user)),
             web.get("/dispatch-failed", records.get_list),
             web.get("/dispatch-failed/summary", records.get_summary),
             web.get("/dispatch-failed/{id}", records.get_one),

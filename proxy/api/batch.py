@@ -71,14 +71,14 @@ async def post_leads(request: web.Request) -> web.Response:
 async def _post(request: web.Request, caller: Caller, read: Read) -> web.Response:
     context = request.app[CONTEXT]
     tree = await reading.body(request)
-    updated, deleted = (_list(tree, name) for name in LISTS)
+    updated, deleted = (listed(tree, name) for name in LISTS)
     if len(updated) + len(deleted) > MOST:
         raise BadField("updated", WRONG_VALUE)
-    keep = context.config().users.on_delete == "keep_suppressed" or not caller.may(Scope.RELEASE)
+    keep = profiles.keeps(context, caller)
     seen: set[Subject] = set()
     items = {
         "updated": [_item(each, read, seen) for each in updated],
-        "deleted": [_item(each, lambda tree: _departure(tree, caller, keep=keep), seen) for each in deleted],
+        "deleted": [_item(each, lambda tree: departure(tree, caller, keep=keep), seen) for each in deleted],
     }
     await _learn(context, [*items["updated"], *items["deleted"]])
     told = {name: await _told(context, items[name]) for name in LISTS}
@@ -92,7 +92,8 @@ async def _post(request: web.Request, caller: Caller, read: Read) -> web.Respons
     return answer
 
 
-def _list(tree: dict[str, Any], name: str) -> list[dict[str, Any]]:
+def listed(tree: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """Give the items of a list that may be absent; raises BadField for anything but objects."""
     value = [] if tree.get(name) is None else tree[name]
     if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
         raise BadField(name, WRONG_VALUE)
@@ -110,7 +111,8 @@ def _item(tree: dict[str, Any], read: Read, seen: set[Subject]) -> Item:
     return Item(tree, subject, written)
 
 
-def _departure(tree: dict[str, Any], caller: Caller, *, keep: bool) -> tuple[Subject, Written]:
+def departure(tree: dict[str, Any], caller: Caller, *, keep: bool) -> tuple[Subject, Written]:
+    """Read whom an item deletes, by their own id or by the internal one; raises BadField."""
     external_id, xng_id = reading.text(tree, "id"), reading.text(tree, "xngId")
     if not external_id and not xng_id:
         raise BadField("id", NOT_NULL)

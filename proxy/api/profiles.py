@@ -19,6 +19,7 @@ from policy.events import Event, Origin, Phone, Profile, Subject, Told, Word
 from policy.store.lookups import Shown
 from proxy.api import reading
 from proxy.api.access import Caller
+from proxy.api.context import Context
 from proxy.api.reading import NOT_NULL, WRONG_FORMAT, WRONG_VALUE, BadField
 from proxy.config import Scope
 
@@ -31,7 +32,8 @@ _STANDING: Final[Mapping[str, tuple[Word, Word]]] = {
     "blacklisted": (Word.BLACKLISTED, Word.WHITELISTED),
 }
 _SEGMENT_NAMES: Final = {trait: f"traits.{trait}" for trait in _STANDING}
-_NO_TRAITS: Final = _FIELDS | set(_STANDING) | set(_SEGMENT_NAMES.values())
+FLAGS: Final = frozenset({*_STANDING, *_SEGMENT_NAMES.values()})
+_NO_TRAITS: Final = _FIELDS | FLAGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,11 @@ def answer(shown: Shown) -> dict[str, Any]:
     person = shown.person
     ids = {"id": person.id, "xngId": person.xng_id, "email": person.email, "businessUnit": person.business_unit}
     return {**ids, **person.traits, **({} if shown.opt_out is None else {OPT_OUT: shown.opt_out})}
+
+
+def keeps(context: Context, caller: Caller) -> bool:
+    """Tell whether a deleted user's standing is kept: where it is configured, or where the caller may not release."""
+    return context.config().users.on_delete == "keep_suppressed" or not caller.may(Scope.RELEASE)
 
 
 def user(external_id: str, tree: dict[str, Any], phone_traits: tuple[str, ...], caller: Caller) -> Written:
@@ -78,7 +85,7 @@ def _written(
         email=email,
         email_keys=keys,
         business_unit=unit,
-        phones=_phones(traits, phone_traits),
+        phones=phones(traits, phone_traits),
         traits=traits,
         source=caller.name,
     )
@@ -123,11 +130,11 @@ def _changed(tree: dict[str, Any], field: str) -> str | None:
     return "" if told is None and field in tree else told
 
 
-def _phones(traits: dict[str, Any], names: tuple[str, ...]) -> dict[str, Phone | None]:
+def phones(traits: dict[str, Any], names: tuple[str, ...]) -> dict[str, Phone | None]:
     """Read the numbers among the traits; raises BadField for one without a country."""
-    phones: dict[str, Phone | None] = {}
+    found: dict[str, Phone | None] = {}
     for name in names:
         if name in traits:
             number = reading.text(traits, name)
-            phones[name] = (number, reading.phone_keys(number, name, WRONG_VALUE)) if number else None
-    return phones
+            found[name] = (number, reading.phone_keys(number, name, WRONG_VALUE)) if number else None
+    return found

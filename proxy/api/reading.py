@@ -109,15 +109,23 @@ def phone_keys(value: str, field: str = "phone", kind: str = WRONG_FORMAT) -> tu
     return keys
 
 
+def external_id(tree: dict[str, Any]) -> str | None:
+    """Read the id under either of the names that it has; raises BadField where they disagree."""
+    told = {named for name in ("id", "externalId") if (named := text(tree, name)) is not None}
+    if len(told) > 1:
+        raise BadField("externalId", WRONG_VALUE)
+    return told.pop() if told else None
+
+
 def subject(tree: dict[str, Any]) -> Subject:
     """Read of whom something is told: an id, or e-mail and business unit, or a phone."""
-    external_id, email, phone = text(tree, "id"), text(tree, "email"), text(tree, "phone")
-    if external_id == "":
+    user_id, email, phone = external_id(tree), text(tree, "email"), text(tree, "phone")
+    if user_id == "":
         raise BadField("id", WRONG_VALUE)
-    if external_id is None and email is None and phone is None:
+    if user_id is None and email is None and phone is None:
         raise BadField("id", NOT_NULL)
     return Subject(
-        id=external_id,
+        id=user_id,
         email=email,
         business_unit=text(tree, "businessUnit") or "",
         phone=phone,

@@ -110,7 +110,7 @@ async def delete_by_xng_id(request: web.Request) -> web.Response:
 async def _delete(request: web.Request, *, user_id: str | None = None, xng_id: str | None = None) -> web.Response:
     caller = require(request, Scope.USERS)
     context = request.app[CONTEXT]
-    keep = context.config().users.on_delete == "keep_suppressed" or not caller.may(Scope.RELEASE)
+    keep = profiles.keeps(context, caller)
     await context.learn([Departure(user_id, xng_id, keep_suppressed=keep, source=caller.name)])
     return web.Response(status=204)
 

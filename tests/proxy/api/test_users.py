@@ -365,6 +365,8 @@ async def test_phone_traits(open_gate: OpenGate) -> None:
         "用户",
         "\U0001f600",
         "blacklist-status",
+        "email",
+        "{0815}",
         "x" * 16_384,
         "é" * 8_192,
         "'; DROP TABLE person; --",
