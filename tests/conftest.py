@@ -34,6 +34,7 @@ from yarl import URL
 from policy import Policy
 from proxy.app import App
 from proxy.loading import load
+from tests import documented
 
 # Examples are not timed: the first number of a country loads that country's tables, and the machine has other work.
 examples.register_profile("untimed", deadline=None)
@@ -321,7 +322,10 @@ class Words:
         given = {**({"Content-Type": "application/json"} if data is not None else {}), **(headers or {})}
         url = URL(self.url(door) + path, encoded=True)
         async with self.session.request(method, url, data=data, headers=given) as response:
-            return Message(f"HTTP/1.1 {response.status} -", response.raw_headers, await response.read())
+            answer = Message(f"HTTP/1.1 {response.status} -", response.raw_headers, await response.read())
+        if door == "api":
+            documented.check(method, path, response.status, response.headers, answer.body)
+        return answer
 
     async def tell(self, word: str, channel: str | None = None, **subject: str) -> None:
         """Tell one event about somebody, acknowledged."""

@@ -16,11 +16,24 @@ from aiohttp.typedefs import Handler
 from policy import AddressTaken, StoreUnavailable, UnknownUser, times
 from policy.events import Origin
 from proxy import log, ops
-from proxy.api import attributes, batch, events, importing, reading, records, standing, timeline, users, users_v2
+from proxy.api import (
+    attributes,
+    batch,
+    events,
+    importing,
+    openapi,
+    own_shapes,
+    reading,
+    records,
+    standing,
+    timeline,
+    users,
+    users_v2,
+)
 from proxy.api.access import CALLER, EVERYTHING, Caller, Denied, identify, require
 from proxy.api.context import CONTEXT, Context
+from proxy.api.describing import Answer, Operation, described
 from proxy.api.reading import BadField
-from proxy.api.versions import by_version
 from proxy.config import Scope
 from proxy.errors import RETRY_AFTER
 
@@ -41,6 +54,7 @@ def application(context: Context, health: ops.Health, *, operator: bool = False)
         middlewares=[_faults, _as_operator if operator else _with_key], client_max_size=reading.LARGEST_BODY
     )
     app[CONTEXT] = context
+    app[openapi.DOCUMENT] = openapi.Document(app)
     app.add_routes(
         [
             web.post("/events", events.post),
@@ -51,7 +65,7 @@ def application(context: Context, health: ops.Health, *, operator: bool = False)
             web.put(f"/users/{_ID}/optout-status", users.put_optout_status),
             web.get(f"/users/{_ID}/recipient-status", users.get_recipient_status),
             web.delete(f"/users/xngId/{_XNG_ID}", users.delete_by_xng_id),
-            web.post("/users/batch", by_version(batch.post_users, users_v2.post_batch)),
+            web.post("/users/batch", users_v2.post_batch),
             web.post("/leads/", batch.post_leads),
             web.post("/leads", batch.post_leads),
             web.post("/users/attributes", attributes.post),
@@ -66,19 +80,27 @@ def application(context: Context, health: ops.Health, *, operator: bool = False)
             web.get(f"/users/{_ID}/events", timeline.get),
             web.get(f"/users/{_ID}", users.get_user),
             web.put(f"/users/{_ID}", users.put_user),
-            web.delete(f"/users/{_ID}", by_version(users.delete_user, users_v2.delete_user)),
+            web.delete(f"/users/{_ID}", users_v2.delete_user),
             web.get("/dispatch-failed", records.get_list),
             web.get("/dispatch-failed/summary", records.get_summary),
             web.get("/dispatch-failed/{id}", records.get_one),
             web.get("/standing", standing.get),
             web.post("/import", importing.post),
             web.get("/sandbox/messages", sandbox_messages),
+            web.get(openapi.PATH, openapi.get),
             *ops.routes(health),
         ]
     )
     return app
 
 
+@described(
+    Operation(
+        "Shows the last messages that the sandbox routes got, newest first.",
+        Scope.RECORDS,
+        answers={200: Answer("the messages", own_shapes.SandboxMessages)},
+    )
+)
 async def sandbox_messages(request: web.Request) -> web.Response:
     """Show the last messages that the built-in upstreams got, newest first."""
     require(request, Scope.RECORDS)
@@ -118,7 +140,12 @@ async def _faults(request: web.Request, handler: Handler) -> web.StreamResponse:
         log.get().error("store_unavailable", door="api", detail=str(unavailable))
         return web.Response(status=503, headers={"Retry-After": str(RETRY_AFTER)})
     except (Denied, web.HTTPException) as answer:
-        return web.Response(status=answer.status)
+        return web.Response(status=answer.status, headers=_allowed(answer))
+
+
+def _allowed(answer: Exception) -> dict[str, str]:
+    """Say which methods there are, where another was used (RFC 9110, section 15.5.6)."""
+    return {"Allow": answer.headers["Allow"]} if isinstance(answer, web.HTTPMethodNotAllowed) else {}
 
 
 def _told(status: int, field: str, kind: str) -> web.Response:

@@ -8,25 +8,30 @@ from __future__ import annotations
 
 import uuid
 from functools import wraps
-from typing import Any, Final
+from typing import Annotated, Any, Final, get_args
 
 import orjson
 from aiohttp import web
+from pydantic import Field
 
 from policy.store import attributes
 from policy.store.attributes import Attribute, AttributeInUse, AttributeTaken, Numbered, UnknownAttribute
-from proxy.api import paging, reading
+from proxy.api import paging, reading, shapes
 from proxy.api.access import Handler, require
 from proxy.api.context import CONTEXT
+from proxy.api.describing import Answer, Operation, Parameter, described
 from proxy.api.reading import NOT_NULL, UNKNOWN_VALUE, WRONG_FORMAT, WRONG_VALUE, BadField
 from proxy.config import Scope
 
 PAGE: Final = 10
 LARGEST_PAGE: Final = 100
-TYPES: Final = ("STRING", "DATETIME", "FLOAT", "INTEGER", "BOOLEAN", "ARRAY", "OBJECT")
+TYPES: Final = frozenset(get_args(shapes.AttributeType))
 HOLD_OTHERS: Final = frozenset({"ARRAY", "OBJECT"})
 PREFIX: Final = "traits."
 PROTECTED: Final = ("_date", "_float", "_bool", "_string", "_nested", "_int")  # suffixes of the vendor's own index
+
+_WRONG: Final = Answer("a field is not what it must be; nothing was taken", shapes.AttributeFault)
+_UNKNOWN: Final = Answer("there is no such attribute")
 
 
 def _faults(handler: Handler) -> Handler:
@@ -45,6 +50,14 @@ def _faults(handler: Handler) -> Handler:
     return told
 
 
+@described(
+    Operation(
+        "Declares a trait; the same declaration again is answered with the same id.",
+        Scope.USERS,
+        body=shapes.DeclareAttribute,
+        answers={200: Answer("it is declared", shapes.Declared), 400: _WRONG},
+    )
+)
 @_faults
 async def post(request: web.Request) -> web.Response:
     """Declare an attribute; one that is declared already, with the same types, is answered with its id."""
@@ -59,6 +72,17 @@ async def post(request: web.Request) -> web.Response:
     return _json({**_told((number, wanted)), "success": True})
 
 
+@described(
+    Operation(
+        "Lists the declared traits in the order they were declared in.",
+        Scope.USERS,
+        query=(
+            Parameter("offset", "how many to pass over", Annotated[int, Field(ge=0)]),
+            Parameter("limit", f"how many, {PAGE} if it is not given", Annotated[int, Field(ge=1, le=LARGEST_PAGE)]),
+        ),
+        answers={200: Answer("some of them", shapes.Attributes), 400: _WRONG},
+    )
+)
 @_faults
 async def get_list(request: web.Request) -> web.Response:
     """List attributes in the order they were declared in."""
@@ -69,6 +93,14 @@ async def get_list(request: web.Request) -> web.Response:
     return _json({"attributes": [{**_told(each), "id": each[0]} for each in found], "total": str(total)})
 
 
+@described(
+    Operation(
+        "Reads one declaration.",
+        Scope.USERS,
+        path={"id": int},
+        answers={200: Answer("the declaration", shapes.Attribute), 404: _UNKNOWN},
+    )
+)
 @_faults
 async def get_one(request: web.Request) -> web.Response:
     """Answer one attribute by its id."""
@@ -76,6 +108,18 @@ async def get_one(request: web.Request) -> web.Response:
     return _json(_told(await request.app[CONTEXT].policy.ask(attributes.one(_number(request)))))
 
 
+@described(
+    Operation(
+        "Takes a declaration away; profiles stay as they are.",
+        Scope.USERS,
+        path={"id": int},
+        answers={
+            204: Answer("it is no more"),
+            404: _UNKNOWN,
+            409: Answer("other attributes are nested in it"),
+        },
+    )
+)
 @_faults
 async def delete(request: web.Request) -> web.Response:
     """Take a declaration away; 409, empty, while others are nested in it."""

@@ -18,9 +18,10 @@ from policy import AddressTaken
 from policy.events import Departure, Event, Subject
 from policy.store import lookups
 from policy.store.people import Person
-from proxy.api import profiles, reading
+from proxy.api import profiles, reading, shapes
 from proxy.api.access import Caller, require
 from proxy.api.context import CONTEXT, Context
+from proxy.api.describing import Answer, Operation, described
 from proxy.api.profiles import Written
 from proxy.api.reading import NOT_NULL, UNKNOWN_VALUE, WRONG_VALUE, BadField
 from proxy.config import Scope
@@ -55,6 +56,19 @@ async def post_users(request: web.Request) -> web.Response:
     return await _post(request, caller, read)
 
 
+@described(
+    Operation(
+        "Writes and deletes up to 1000 leads, who are known by e-mail and business unit and deleted by xngId.",
+        Scope.USERS,
+        body=shapes.Batch,
+        answers={
+            200: Answer("all went well", shapes.Results, headers=profiles.IGNORED_TELLS),
+            400: Answer(
+                "some item was wrong, or the whole", shapes.Results | shapes.Fault, headers=profiles.IGNORED_TELLS
+            ),
+        },
+    )
+)
 async def post_leads(request: web.Request) -> web.Response:
     """Write and delete up to 1000 leads; they are deleted by their internal id."""
     caller = require(request, Scope.USERS)

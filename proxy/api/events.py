@@ -12,9 +12,10 @@ from aiohttp import web
 
 from policy.events import SUPPRESSES, WORDS, Origin, Subject, Told, Word
 from policy.model import Channel
-from proxy.api import reading
+from proxy.api import reading, shapes
 from proxy.api.access import Caller, require
 from proxy.api.context import CONTEXT
+from proxy.api.describing import NO_RELEASE, WRONG, Answer, Operation, described
 from proxy.api.reading import MISSING_SCOPE, NOT_NULL, UNKNOWN_VALUE, WRONG_FORMAT, WRONG_VALUE, BadField
 from proxy.config import Scope
 
@@ -22,6 +23,14 @@ MOST: Final = 50
 CHANNEL_FIELD: Final = "channel.type"
 
 
+@described(
+    Operation(
+        "Tells up to 50 events of one person, all together or none of them.",
+        Scope.EVENTS,
+        body=shapes.Events,
+        answers={202: Answer("all events are committed"), 400: WRONG, 403: NO_RELEASE},
+    )
+)
 async def post(request: web.Request) -> web.Response:
     """Learn the events of one request."""
     caller = require(request, Scope.EVENTS)

@@ -18,9 +18,10 @@ from aiohttp import web
 from policy import rows
 from policy.events import Event
 from policy.rows import COLUMNS, BadRow
-from proxy.api import reading
+from proxy.api import own_shapes, reading
 from proxy.api.access import Caller, require
 from proxy.api.context import CONTEXT
+from proxy.api.describing import NO_RELEASE, WRONG, Answer, Operation, described
 from proxy.api.reading import MISSING_SCOPE, WRONG_VALUE, BadField
 from proxy.config import Scope
 
@@ -30,6 +31,18 @@ SALVAGED: Final = "what the row suppresses was taken"
 Read = tuple[tuple[Event, ...], str]  # what of a row is taken, and what is wrong with it
 
 
+@described(
+    Operation(
+        f"Takes up to {MOST} rows of an import, whose cells are {', '.join(COLUMNS)}.",
+        Scope.USERS,
+        body=own_shapes.Rows,
+        answers={
+            200: Answer("a word for each row, empty where all of it was taken", own_shapes.RowResults),
+            400: WRONG,
+            403: NO_RELEASE,
+        },
+    )
+)
 async def post(request: web.Request) -> web.Response:
     """Learn the rows of one request, in one transaction."""
     caller = require(request, Scope.USERS)

@@ -5,14 +5,19 @@ A filter that is silently ignored shows what nobody asked for, so an unknown par
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
 from aiohttp import web
+from pydantic import Field
 
+from proxy.api.describing import Parameter
 from proxy.api.reading import UNKNOWN_VALUE, WRONG_VALUE, BadField
 
 PAGE: Final = 100
 LARGEST_PAGE: Final = 1000
+LIMIT: Final = Parameter(
+    "limit", f"lines of a page, {PAGE} if it is not given", Annotated[int, Field(ge=1, le=LARGEST_PAGE)]
+)
 
 
 def only(request: web.Request, known: frozenset[str]) -> None:

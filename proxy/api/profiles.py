@@ -24,6 +24,7 @@ from proxy.api.reading import NOT_NULL, WRONG_FORMAT, WRONG_VALUE, BadField
 from proxy.config import Scope
 
 IGNORED: Final = "X-Sendgate-Ignored"
+IGNORED_TELLS: Final = {IGNORED: "the traits that would have released somebody and were not taken"}
 
 _FIELDS: Final = frozenset({"id", "xngId", "email", "businessUnit", "success"})
 OPT_OUT: Final = "optOut"

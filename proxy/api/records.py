@@ -10,7 +10,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import orjson
 from aiohttp import web
@@ -20,9 +20,10 @@ from policy.model import Channel
 from policy.reasons import Reason
 from policy.store import records
 from policy.store.records import Filter
-from proxy.api import paging, reading
+from proxy.api import own_shapes, paging, reading, shapes
 from proxy.api.access import require
 from proxy.api.context import CONTEXT
+from proxy.api.describing import CURSOR, JSON, WRONG, Answer, Operation, Parameter, described
 from proxy.api.reading import NOT_NULL, UNKNOWN_VALUE, WRONG_FORMAT, BadField
 from proxy.config import Scope
 
@@ -32,6 +33,26 @@ STREAMS: Final = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
 SHOWN: Final = tuple(name for name in records.COLUMNS if name != "digest")
 
 
+_FILTERS: Final = (
+    Parameter("since", "from this time on, with a zone", shapes.Moment),
+    Parameter("until", "before this time, with a zone", shapes.Moment),
+    Parameter("reason", "why it was not sent", Reason),
+    Parameter("channel", "on which channel", Channel),
+    Parameter("address", "to which e-mail address or phone number", str),
+    *(Parameter(name, f"of this {name}", str) for name in _TEXTS),
+    CURSOR,
+    paging.LIMIT,
+)
+
+
+@described(
+    Operation(
+        "Lists what was not sent, the newest first; as CSV or NDJSON it is one stream of all that fit.",
+        Scope.RECORDS,
+        query=(*_FILTERS, Parameter("format", "instead of Accept", Literal["json", "csv", "ndjson"])),
+        answers={200: Answer("one page, or the stream", own_shapes.Records, (JSON, *STREAMS.values())), 400: WRONG},
+    )
+)
 async def get_list(request: web.Request) -> web.StreamResponse:
     """Answer one page of records with the cursor of the next, or all of them as a stream."""
     require(request, Scope.RECORDS)
@@ -45,6 +66,13 @@ async def get_list(request: web.Request) -> web.StreamResponse:
     return _json({"items": [shown(record) for record in items], "next": str(items[-1]["id"]) if more else None})
 
 
+@described(
+    Operation(
+        "Reads one record of what was not sent.",
+        Scope.RECORDS,
+        answers={200: Answer("the record", own_shapes.Record), 404: Answer("there is no such record")},
+    )
+)
 async def get_one(request: web.Request) -> web.Response:
     """Answer one record by its id."""
     require(request, Scope.RECORDS)
@@ -53,6 +81,14 @@ async def get_one(request: web.Request) -> web.Response:
     return web.Response(status=404) if record is None else _json(shown(record))
 
 
+@described(
+    Operation(
+        "Counts what was not sent by one of its fields.",
+        Scope.RECORDS,
+        query=(Parameter("by", "the field", Literal["reason", "route", "day", "sender"], required=True), *_FILTERS),
+        answers={200: Answer("the counts", own_shapes.Counts), 400: WRONG},
+    )
+)
 async def get_summary(request: web.Request) -> web.Response:
     """Count records by reason, route, day or sender."""
     require(request, Scope.RECORDS)

@@ -14,12 +14,22 @@ from aiohttp import web
 from policy import identity, times
 from policy.model import Stamp
 from policy.store import lookups
+from proxy.api import own_shapes
 from proxy.api.access import require
 from proxy.api.context import CONTEXT
+from proxy.api.describing import WRONG, Answer, Operation, Parameter, described
 from proxy.api.reading import NOT_NULL, WRONG_FORMAT, BadField
 from proxy.config import Scope
 
 
+@described(
+    Operation(
+        "Tells everybody who has an address, how each stands, since when and on whose word.",
+        Scope.USERS,
+        query=(Parameter("address", "an e-mail address or a phone number", str, required=True),),
+        answers={200: Answer("who has it", own_shapes.Holders), 400: WRONG},
+    )
+)
 async def get(request: web.Request) -> web.Response:
     """Answer who has an address."""
     require(request, Scope.USERS)

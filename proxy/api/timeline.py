@@ -10,14 +10,23 @@ from aiohttp import web
 from policy import times
 from policy.store import timeline
 from policy.store.timeline import Line, Spot
-from proxy.api import paging
+from proxy.api import own_shapes, paging
 from proxy.api.access import require
 from proxy.api.context import CONTEXT
+from proxy.api.describing import CURSOR, UNKNOWN_USER, WRONG, Answer, Operation, described
 from proxy.api.reading import WRONG_FORMAT, BadField
 from proxy.api.users import external_id
 from proxy.config import Scope
 
 
+@described(
+    Operation(
+        "Lists what was told of a user and what was not sent to them, the newest first.",
+        Scope.USERS,
+        query=(CURSOR, paging.LIMIT),
+        answers={200: Answer("one page", own_shapes.Timeline), 400: WRONG, 404: UNKNOWN_USER},
+    )
+)
 async def get(request: web.Request) -> web.Response:
     """Answer one page of a timeline with the cursor of the next."""
     require(request, Scope.USERS)

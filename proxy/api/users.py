@@ -11,7 +11,7 @@ e-mail, a suppression is not lost.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from aiohttp import web
@@ -21,19 +21,31 @@ from policy.events import Departure, Origin, Subject, Told, Word
 from policy.model import Channel, Standing
 from policy.store import lookups
 from policy.store.people import Person
-from proxy.api import paging, profiles, reading
+from proxy.api import paging, profiles, reading, shapes
 from proxy.api.access import require
 from proxy.api.context import CONTEXT
+from proxy.api.describing import NO_RELEASE, UNKNOWN_USER, WRONG, Answer, Operation, Parameter, described
 from proxy.api.reading import MISSING_SCOPE, WRONG_VALUE, BadField
 from proxy.config import Scope
 
+_CHANNEL: Final = Parameter("channelType", "of this channel; of ALL if it is not given", Channel)
 
+
+def _status(says: str, shape: Any, body: Any = None, query: tuple[Parameter, ...] = ()) -> Operation:
+    """Describe one of the endpoints of a user's standing."""
+    answers = {200: Answer("told, or committed", shape), 400: WRONG, 404: UNKNOWN_USER}
+    releases = {} if body is None else {403: NO_RELEASE}
+    return Operation(says, Scope.USERS, {**answers, **releases}, body, query)
+
+
+@described(_status("Tells whether a user is blacklisted.", shapes.BlacklistStatus))
 async def get_blacklist_status(request: web.Request) -> web.Response:
     require(request, Scope.USERS)
     standing = await _standing(request)
     return _json({"blacklisted": standing.blacklisted is not None})
 
 
+@described(_status("Blacklists a user, or undoes it.", shapes.BlacklistStatus, shapes.SetBlacklist))
 async def put_blacklist_status(request: web.Request) -> web.Response:
     require(request, Scope.USERS)
     blacklisted = reading.flag(await reading.body(request), "blacklisted")
@@ -41,6 +53,7 @@ async def put_blacklist_status(request: web.Request) -> web.Response:
     return _json({"blacklisted": blacklisted})
 
 
+@described(_status("Tells whether a user opted out.", shapes.OptOutStatus, query=(_CHANNEL,)))
 async def get_optout_status(request: web.Request) -> web.Response:
     require(request, Scope.USERS)
     channel = _channel(request)
@@ -48,6 +61,7 @@ async def get_optout_status(request: web.Request) -> web.Response:
     return _json({"optOut": channel in standing.opt_outs})
 
 
+@described(_status("Opts a user out, or in again.", shapes.OptOutStatus, shapes.SetOptOut, (_CHANNEL,)))
 async def put_optout_status(request: web.Request) -> web.Response:
     require(request, Scope.USERS)
     channel = _channel(request)
@@ -56,6 +70,7 @@ async def put_optout_status(request: web.Request) -> web.Response:
     return _json({"optOut": opt_out})
 
 
+@described(_status("Tells a user's whole standing.", shapes.RecipientStatus))
 async def get_recipient_status(request: web.Request) -> web.Response:
     """Answer what judging would find for this user alone; 404 for an unknown one, where the contract is silent."""
     require(request, Scope.USERS)
@@ -70,11 +85,24 @@ async def get_recipient_status(request: web.Request) -> web.Response:
     )
 
 
+@described(_status("Reads a profile.", shapes.Profile))
 async def get_user(request: web.Request) -> web.Response:
     require(request, Scope.USERS)
     return _json(profiles.answer(await request.app[CONTEXT].policy.ask(lookups.shown(external_id(request)))))
 
 
+@described(
+    Operation(
+        "Writes a profile; fields that are not given stay as they are.",
+        Scope.USERS,
+        body=shapes.WriteProfile,
+        answers={
+            200: Answer("it is written", shapes.Written, headers=profiles.IGNORED_TELLS),
+            400: Answer("it is not written", shapes.NotWritten | shapes.Fault),
+            409: Answer("the id in the body is another one", shapes.NotWritten),
+        },
+    )
+)
 async def put_user(request: web.Request) -> web.Response:
     """Write a profile; 409 if the body names another id, 400 for an e-mail that is none or is another user's."""
     caller = require(request, Scope.USERS)
@@ -102,6 +130,13 @@ async def delete_user(request: web.Request) -> web.Response:
     return await _delete(request, user_id=external_id(request))
 
 
+@described(
+    Operation(
+        "Deletes a user or lead by the internal id.",
+        Scope.USERS,
+        answers={204: Answer("deleted"), 404: Answer("nobody has this id")},
+    )
+)
 async def delete_by_xng_id(request: web.Request) -> web.Response:
     """Delete anybody, leads included, by the internal id."""
     return await _delete(request, xng_id=request.match_info["xngId"])

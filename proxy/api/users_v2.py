@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial, wraps
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import orjson
 from aiohttp import web
@@ -23,18 +23,22 @@ from aiohttp import web
 from policy import AddressTaken, UnknownUser, identity
 from policy.events import SUPPRESSES, Departure, Event, Profile, Subject, Told, Word
 from policy.store import lookups
-from proxy.api import batch, envelope, profiles, reading, tracking
+from proxy.api import batch, envelope, profiles, reading, shapes, tracking, users
 from proxy.api.access import Caller, Handler, require
 from proxy.api.context import CONTEXT, Context
+from proxy.api.describing import UNKNOWN_USER, Answer, Operation, Parameter, described
 from proxy.api.envelope import Code
 from proxy.api.reading import NOT_NULL, WRONG_VALUE, BadField
 from proxy.api.tracking import Tracked
-from proxy.api.users import external_id
+from proxy.api.versions import HEADER, by_version
 from proxy.config import Scope
 
 Check = tuple[Code, Callable[[], object]]  # what is wrong if the check raises BadField
 
 _KEY: Final = "\x00tracking"  # no address, so no digest of one
+
+_ACCEPTED: Final = Answer("processed (second version)", shapes.Accepted, headers=profiles.IGNORED_TELLS)
+_VERSION: Final = Parameter(HEADER, "the version of the contract; the first if it is not given", Literal["1", "2"])
 
 
 @dataclass(slots=True)
@@ -63,6 +67,14 @@ def _enveloped(handler: Handler) -> Handler:
     return told
 
 
+@described(
+    Operation(
+        "Writes a profile (second version).",
+        Scope.USERS,
+        body=shapes.WriteUser,
+        answers={202: _ACCEPTED, 400: Answer("nothing was taken", shapes.Faults)},
+    )
+)
 @_enveloped
 async def put_user(request: web.Request) -> web.Response:
     """Write one user, who is named by the body's id; the e-mail must be told as well."""
@@ -75,16 +87,16 @@ async def put_user(request: web.Request) -> web.Response:
 
 
 @_enveloped
-async def delete_user(request: web.Request) -> web.Response:
+async def _delete_user(request: web.Request) -> web.Response:
     """Delete a user; one who is not there is deleted as well as can be."""
     caller = require(request, Scope.USERS)
     context = request.app[CONTEXT]
-    gone = Departure(external_id(request), keep_suppressed=profiles.keeps(context, caller), source=caller.name)
+    gone = Departure(users.external_id(request), keep_suppressed=profiles.keeps(context, caller), source=caller.name)
     return await _accepted(context, [Item(events=(gone,))])
 
 
 @_enveloped
-async def post_batch(request: web.Request) -> web.Response:
+async def _post_batch(request: web.Request) -> web.Response:
     """Write and delete up to 1000 users; those with faults are named and stop no other."""
     caller = require(request, Scope.USERS)
     context = request.app[CONTEXT]
@@ -99,6 +111,13 @@ async def post_batch(request: web.Request) -> web.Response:
     return await _accepted(context, items)
 
 
+@described(
+    Operation(
+        "Reads the profile of who has an e-mail in a business unit, or in none.",
+        Scope.USERS,
+        answers={200: Answer("the profile", shapes.Profile), 404: Answer("nobody has them")},
+    )
+)
 async def get_by_email(request: web.Request) -> web.Response:
     """Read the profile of whoever has an e-mail and unit, leads included; 404 for what is no address."""
     require(request, Scope.USERS)
@@ -109,6 +128,13 @@ async def get_by_email(request: web.Request) -> web.Response:
     return _json(profiles.answer(await request.app[CONTEXT].policy.ask(lookups.shown_by_email(keys[0], unit))))
 
 
+@described(
+    Operation(
+        "Tells how a request of the second version ended.",
+        Scope.USERS,
+        answers={200: Answer("how it ended", shapes.Tracking), 404: Answer("unknown, or older than 24 hours")},
+    )
+)
 async def get_track(request: web.Request) -> web.Response:
     """Tell how a request ended; 404 for an id that nobody was given, or whose time is over."""
     require(request, Scope.USERS)
@@ -118,6 +144,41 @@ async def get_track(request: web.Request) -> web.Response:
         return web.Response(status=404)
     numbers = {"total": tracked.total, "success": tracked.total - tracked.errors, "error": tracked.errors}
     return _json({"stage": "PROCESSED", **numbers})
+
+
+# ── what both versions have ──
+
+delete_user: Final = described(
+    Operation(
+        "Deletes a user.",
+        Scope.USERS,
+        headers=(_VERSION,),
+        answers={
+            202: _ACCEPTED,
+            204: Answer("deleted (first version)"),
+            400: Answer("no such id or version", shapes.Fault | shapes.Faults),
+            404: UNKNOWN_USER,
+        },
+    )
+)(by_version(users.delete_user, _delete_user))
+
+post_batch: Final = described(
+    Operation(
+        "Writes and deletes up to 1000 users.",
+        Scope.USERS,
+        body=shapes.Batch,
+        headers=(_VERSION,),
+        answers={
+            200: Answer("all went well (first version)", shapes.Results, headers=profiles.IGNORED_TELLS),
+            202: _ACCEPTED,
+            400: Answer(
+                "some item was wrong (first version), or the whole",
+                shapes.Results | shapes.Fault | shapes.Faults,
+                headers=profiles.IGNORED_TELLS,
+            ),
+        },
+    )
+)(by_version(batch.post_users, _post_batch))
 
 
 # ── reading ──

@@ -1,0 +1,171 @@
+"""The bodies of the gate's own endpoints as types: timelines, standing, records, imports, health (see shapes.py)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, NotRequired
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from policy.model import Channel, MessageClass, Sent
+from policy.reasons import Reason
+from policy.rows import COLUMNS
+from proxy.api.shapes import Moment, Told, whole
+
+
+@whole
+class Line(TypedDict):
+    """One line of a timeline."""
+
+    event: str
+    timestamp: Moment
+    channel: str | None
+    origin: str | None
+    properties: Told
+
+
+@whole
+class Timeline(TypedDict):
+    """One page of a timeline, and the cursor of the next."""
+
+    items: list[Line]
+    next: str | None
+
+
+@whole
+class Stamp(TypedDict):
+    """Since when, and on whose word."""
+
+    since: Moment
+    origin: str
+
+
+@whole
+class Holder(TypedDict):
+    """Somebody who has an address, and how they stand."""
+
+    id: str | None
+    xngId: str | None
+    email: str | None
+    businessUnit: str
+    kept: bool
+    blacklisted: Stamp | None
+    optOuts: dict[str, Stamp]
+
+
+@whole
+class Holders(TypedDict):
+    """Everybody who has an address."""
+
+    keys: list[str]
+    items: list[Holder]
+    next: None
+
+
+_Class = TypedDict("_Class", {"class": MessageClass | None})  # no name that a class body could have
+
+
+@whole
+class Record(_Class):
+    """What was not sent to one recipient, or of one send, and why."""
+
+    id: str
+    time: Moment
+    decision: str
+    route: str
+    provider: str
+    channel: Channel | None
+    place: str | None
+    address: str | None
+    user: str | None
+    business_unit: str | None
+    reason: Reason
+    origin: str | None
+    sender: str | None
+    campaign: str | None
+    recipients: int
+    enforced: bool
+    sent: Sent
+    upstream_status: int | None
+
+
+@whole
+class Records(TypedDict):
+    """One page of records, and the cursor of the next."""
+
+    items: list[Record]
+    next: str | None
+
+
+@whole
+class Count(TypedDict):
+    """How many records have one value, and how many recipients they stand for."""
+
+    reason: NotRequired[str | None]
+    route: NotRequired[str | None]
+    day: NotRequired[str | None]
+    sender: NotRequired[str | None]
+    records: int
+    recipients: int
+
+
+@whole
+class Counts(TypedDict):
+    """Records counted by one of their fields."""
+
+    items: list[Count]
+    next: None
+
+
+class Rows(TypedDict):
+    """Rows of an import, each with a cell for every column."""
+
+    rows: Annotated[
+        list[Annotated[list[str], Field(min_length=len(COLUMNS), max_length=len(COLUMNS))]], Field(max_length=1000)
+    ]
+    release: NotRequired[bool]
+
+
+@whole
+class RowResults(TypedDict):
+    """A word for each row, empty where all of it was taken."""
+
+    items: list[str]
+
+
+@whole
+class SandboxMessage(TypedDict):
+    """One message as the provider would have got it."""
+
+    at: Moment
+    route: str
+    method: str
+    path: str
+    body: str
+
+
+@whole
+class SandboxMessages(TypedDict):
+    """The last messages of the sandbox routes, newest first."""
+
+    items: list[SandboxMessage]
+    next: None
+
+
+@whole
+class Live(TypedDict):
+    """The process answers."""
+
+    status: Literal["live"]
+
+
+@whole
+class Ready(TypedDict):
+    """Whether a send would be judged."""
+
+    status: Literal["ready", "degraded", "unready"]
+    store: Literal["ok", "held", "unavailable"]
+    config: Literal["ok", "degraded"]
+    shadow: list[str]
+    restart_for: NotRequired[list[str]]
+    draining: NotRequired[bool]
