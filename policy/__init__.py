@@ -6,6 +6,7 @@ know no clock and no I/O, and only `policy.store` knows SQLite.
 
 from policy.policy import Policy
 from policy.store.backups import BadCopy
+from policy.store.blacklists import UnknownEntry
 from policy.store.database import StoreLocked
 from policy.store.digests import WrongPepper
 from policy.store.profiles import AddressTaken, UnknownUser
@@ -19,6 +20,7 @@ __all__ = [
     "Policy",
     "StoreLocked",
     "StoreUnavailable",
+    "UnknownEntry",
     "UnknownUser",
     "WrongPepper",
 ]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from policy.model import Channel, Microseconds
+from policy.model import BlacklistEntry, Channel, Microseconds
 from policy.times import Stated
 
 
@@ -153,13 +153,44 @@ class Unplaced:
     source: str = ""
 
 
-Event = Told | Profile | Departure | Unplaced
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """An address is put on a blacklist; `keys` are what blacklists.py made of it.
+
+    An address that is on the blacklist of this scope already keeps its entry, with the id it has, and the later of both
+    expiries. `expires` is None for an entry that stays.
+    """
+
+    id: str
+    address: str
+    keys: tuple[str, ...]
+    scope: str = ""
+    reason: str = ""
+    expires: Stated | None = None
+    origin: str = Origin.API
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Delisting:
+    """A blacklist entry is removed, by its id."""
+
+    id: str
+    origin: str = Origin.API
+    source: str = ""
+
+
+Event = Told | Profile | Departure | Unplaced | Listing | Delisting
 
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What became of a told event: its place in the journal, when it counts from, and whether it was a repeat."""
+    """What became of a told event: its place in the journal, when it counts from, and whether it was a repeat.
+
+    `entry` is the blacklist entry that a Listing made or found.
+    """
 
     sequence: int
     effective_at: Microseconds
     repeat: bool = False
+    entry: BlacklistEntry | None = None

@@ -108,15 +108,42 @@ class Holder:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """One blacklist entry that stands for a key: what judging needs to know of it.
+
+    `scope` is empty where it counts in all scopes, `until` the last moment at which it counts, None for ever; `at` is
+    since when it is there.
+    """
+
+    scope: str
+    origin: str
+    until: Microseconds | None = None
+    at: Microseconds = Microseconds(0)
+
+
+@dataclass(frozen=True, slots=True)
+class BlacklistEntry:
+    """One blacklist entry as it was told: an e-mail address, a number or a pattern (policy/blacklists.py)."""
+
+    id: str
+    address: str
+    scope: str = ""
+    reason: str = ""
+    expires: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What the store knows about the recipients of one send, read at once.
 
     `holders` has an entry for each key that suppresses in any way, with everybody who has the key. `known` are the
-    keys that somebody has, or None where the question was not asked.
+    keys that somebody has, or None where the question was not asked. `listed` has the blacklist entries that stand for
+    a key, those of patterns included, whatever their scope and whether or not they have expired.
     """
 
     holders: Mapping[str, tuple[Holder, ...]]
     known: frozenset[str] | None = None
+    listed: Mapping[str, tuple[Listed, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +163,7 @@ class Terms:
     refuse_unknown: bool = False
     allow_only: AllowList | None = None
     max_schedule_ahead: float | None = None
+    scope: str = ""  # of blacklist entries; empty: all of them count
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ class Policy:
 
     async def _facts(self, send: Send, *, known: bool) -> Facts:
         keys = {key for recipient in send.recipients for key in recipient.keys}
-        read = facts.facts_about(self.database.digests, keys, known=known)
+        read = facts.facts_about(self.database.digests, self.database.sieve, keys, known=known)
         if len(keys) <= facts.ON_THE_LOOP:
             return self.database.read_now(read)
         return await self.database.read(read)
@@ -77,9 +77,9 @@ class Policy:
         A business unit narrows opt-outs as it does for a send; without one everybody with the address counts.
         """
         self._check_held()
-        read = facts.facts_about(self.database.digests, keys, known=False)
+        read = facts.facts_about(self.database.digests, self.database.sieve, keys, known=False)
         found = await self.database.ask(read) if len(keys) > facts.ON_THE_LOOP else self.database.read_now(read)
-        return rules.holding(rules.everybody(keys, found.holders), unit)
+        return rules.holding(found, keys, unit, self.now())
 
     async def record(self, outcome: Outcome) -> None:
         """Write the dispatch failed records of an outcome; raises StoreUnavailable."""
@@ -90,7 +90,7 @@ class Policy:
     async def learn(self, events: Sequence[Event]) -> list[Learned]:
         """Learn events that arrived together, all or none; returns after the commit.
 
-        Raises StoreUnavailable, learning.AddressTaken and learning.UnknownUser.
+        Raises StoreUnavailable, learning.AddressTaken, learning.UnknownUser and blacklists.UnknownEntry.
         """
         self._check_held()
         return await self.database.write(learning.learn(self.database.digests, events, self.now()))

@@ -16,6 +16,7 @@ class Reason(StrEnum):
     OPTED_OUT = "opted_out"
     OPTED_OUT_CHANNEL = "opted_out_channel"
     HARD_BOUNCED = "hard_bounced"
+    BLACKLIST_ENTRY = "blacklist_entry"
     NOT_ALLOWLISTED = "not_allowlisted"
     UNKNOWN_RECIPIENT = "unknown_recipient"
     INVALID_ADDRESS = "invalid_address"
@@ -41,6 +42,7 @@ MEANINGS: dict[Reason, str] = {
     Reason.OPTED_OUT: "a person with this address opted out of all marketing",
     Reason.OPTED_OUT_CHANNEL: "a person with this address opted out of marketing on this channel",
     Reason.HARD_BOUNCED: "the mailbox is gone, and the route's webhook is configured to block that",
+    Reason.BLACKLIST_ENTRY: "the address, or its domain, is on a blacklist, whoever has it: nothing at all is sent",
     Reason.NOT_ALLOWLISTED: "the address is not on the route's allow_only list",
     Reason.UNKNOWN_RECIPIENT: "nobody in the store has this address and the route refuses unknown recipients",
     Reason.INVALID_ADDRESS: "no key can be made of the address, so nobody can be looked up",

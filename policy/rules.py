@@ -6,6 +6,8 @@ stands. The order says what beats what:
 - The allow-list is first, because it alone stays enforced in shadow mode and must not hide behind another reason.
 - An address without a key cannot be looked up, so it is refused before anything is asked about it.
 - A blacklisting beats everything that is about people and knows no message class: not even transactional mail goes out.
+- A blacklist entry is about the address and knows no message class either. It comes behind what is known of people,
+  which says more.
 - An opt-out stops marketing only; opted out of ALL is told before opted out of the channel.
 - Who is unknown and what is scheduled too far come last: they say nothing about the person.
 """
@@ -14,13 +16,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
-from policy import identity
+from policy import blacklists, identity
 from policy.events import Origin
 from policy.model import (
     Channel,
     Facts,
     Holder,
+    Listed,
     MessageClass,
     Microseconds,
     Recipient,
@@ -61,7 +65,7 @@ def decide(send: Send, facts: Facts, terms: Terms, now: Microseconds) -> Verdict
     """Judge every recipient of a send by the rules in their order."""
     seconds = now / 1_000_000
     holders = facts.holders
-    screened = terms.allow_only is not None or terms.refuse_unknown
+    screened = terms.allow_only is not None or terms.refuse_unknown or bool(facts.listed)
     refused = []
     for recipient in send.recipients:
         keys = recipient.keys
@@ -120,6 +124,19 @@ def _blacklisted(case: Case, reason: Reason, *, bounced: bool) -> Finding | None
     return None
 
 
+def blacklist_entry(case: Case) -> Finding | None:
+    """Refuse an address that is on a blacklist of the send's scope, or on one of all scopes."""
+    for key in case.recipient.keys:
+        for entry in case.facts.listed.get(key, ()):
+            if _lasts(entry, case.now) and blacklists.same_scope(entry.scope, case.terms.scope):
+                return Finding(Reason.BLACKLIST_ENTRY, origin=entry.origin)
+    return None
+
+
+def _lasts(entry: Listed, now: float) -> bool:
+    return entry.until is None or now <= entry.until / 1_000_000
+
+
 def opted_out(case: Case) -> Finding | None:
     return _opt_out(case, Channel.ALL, Reason.OPTED_OUT)
 
@@ -152,6 +169,7 @@ RULES: tuple[Rule, ...] = (
     invalid_address,
     blacklisted,
     hard_bounced,
+    blacklist_entry,
     opted_out,
     opted_out_channel,
     unknown_recipient,
@@ -200,9 +218,17 @@ def in_unit(holders: tuple[Holder, ...], unit: str) -> tuple[Holder, ...]:
     return tuple(holder for holder in holders if holder.business_unit in (unit, ""))
 
 
-def holding(holders: tuple[Holder, ...], unit: str) -> Standing:
-    """Say in one standing what judging goes by: whoever's blacklisting, and the opt-outs that count in a unit."""
-    blacklisted = next((stamp for holder in holders if (stamp := holder.standing.blacklisted)), None)
+def holding(facts: Facts, keys: Iterable[str], unit: str, now: Microseconds) -> Standing:
+    """Say in one standing what judging some keys goes by, whatever the route.
+
+    That is whoever's blacklisting, or an entry of a blacklist without a scope, and the opt-outs that count in a unit.
+    """
+    keys = tuple(keys)
+    holders = everybody(keys, facts.holders)
+    entries = (entry for key in keys for entry in facts.listed.get(key, ()))
+    listed = (Stamp(each.at, each.origin) for each in entries if not each.scope and _lasts(each, now / 1_000_000))
+    of_people = (stamp for holder in holders if (stamp := holder.standing.blacklisted))
+    blacklisted = next(chain(of_people, listed), None)
     opt_outs: dict[Channel, Stamp] = {}
     for holder in in_unit(holders, unit):
         opt_outs = {**holder.standing.opt_outs, **opt_outs}
@@ -212,5 +238,5 @@ def holding(holders: tuple[Holder, ...], unit: str) -> Standing:
 def _refused(recipient: Recipient, found: Finding) -> Refused:
     holder = found.holder
     if holder is None:
-        return Refused(recipient, found.reason)
+        return Refused(recipient, found.reason, found.origin)
     return Refused(recipient, found.reason, found.origin, holder.user, holder.business_unit, holder.kept)

@@ -29,7 +29,9 @@ STRIPPED = "X-Sendgate-Stripped"  # the provider's switches past its own suppres
 PASSED = "X-Sendgate-Passed"  # the switches without which this would have been refused
 
 # Refusals about a person: only these can be answered the way a provider answers for a suppressed recipient.
-_ABOUT_PEOPLE = frozenset({Reason.BLACKLISTED, Reason.HARD_BOUNCED, Reason.OPTED_OUT, Reason.OPTED_OUT_CHANNEL})
+_ABOUT_PEOPLE = frozenset(
+    {Reason.BLACKLISTED, Reason.HARD_BOUNCED, Reason.BLACKLIST_ENTRY, Reason.OPTED_OUT, Reason.OPTED_OUT_CHANNEL}
+)
 
 
 def no_route(outcome: Outcome) -> web.Response:

@@ -44,6 +44,7 @@ from proxy.values import (
     RawPath,
     Region,
     RouteName,
+    ScopeName,
     Sha256,
     Text,
     Upstream,
@@ -246,6 +247,7 @@ class Route(Policy):
     listen: Listener | None = option(None, "an address of the route's own")
     transactional: Transactional = option({}, "what makes a send transactional")
     business_unit: Text = option("", "narrows opt-outs to this business unit")
+    scope: ScopeName = option("", "of blacklist entries: only those of this scope, and those without one, count here")
     region: Region = option("", "country of phone numbers in national form (ISO 3166: DE)")
     auth: Auth | None = option(
         None,
@@ -331,6 +333,12 @@ class Events(Node):
     keep: Lasting = option("400d", "how long the journal keeps an event")
 
 
+class Blacklists(Node):
+    """How the blacklists of addresses are kept."""
+
+    lenient_scopes: bool = option(written=False, description="scopes may have capitals and hyphens too")
+
+
 class Records(Node):
     """What the gate keeps of sends that failed."""
 
@@ -356,6 +364,7 @@ class Config(Node):
     unsubscribe: Unsubscribe = option({}, "the links in messages, and the page behind them")
     users: Users = option({}, "what the gate knows of people")
     events: Events = option({}, "what the gate takes in")
+    blacklists: Blacklists = option({}, "how the blacklists of addresses are kept")
     routes: FrozenMap[RouteName, Route] = option({}, "the providers behind the gate, by route name")
     senders: tuple[Sender, ...] = option((), "who may send; without senders, whoever reaches the proxy listener")
     api: Api = option({}, "who may use the API")

@@ -12,6 +12,7 @@ from ipaddress import ip_address
 from itertools import combinations
 from urllib.parse import urlsplit
 
+from policy import blacklists
 from proxy import signing
 from proxy.config import Body, Config, Listener, Route, Sender
 from proxy.faults import Place, key_path
@@ -44,6 +45,7 @@ def clashes(config: Config) -> Iterator[Clash]:
     yield from _keys(config)
     yield from _hosts(config)
     yield from _addresses(config)
+    yield from _scopes(config)
     yield from _webhooks(config)
 
 
@@ -219,6 +221,16 @@ def _webhooks(config: Config) -> Iterator[Clash]:
         says = "no webhooks of this provider are known" if known is None else hooks.flaw(known, secrets)
         if says:
             yield Clash((*section, "webhook"), says, (section,))
+
+
+def _scopes(config: Config) -> Iterator[Clash]:
+    """A route's scope must be one that an entry may have."""
+    for name, route in config.routes.items():
+        try:
+            blacklists.check_scope(route.scope or "0", lenient=config.blacklists.lenient_scopes)
+        except blacklists.BadEntry as rule:
+            says = f"is none by the strict rules: {rule}; blacklists.lenient_scopes takes capitals and hyphens"
+            yield Clash(("routes", name, "scope"), says, (("routes", name), ("blacklists",)))
 
 
 def _twice(found: Iterable[tuple[Place, Hashable]], says: str) -> Iterator[Clash]:

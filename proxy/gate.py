@@ -80,6 +80,7 @@ class Route:
             refuse_unknown=policy.unknown_recipients == "refuse",
             allow_only=policy.allow_list,
             max_schedule_ahead=policy.max_schedule_ahead,
+            scope=self.settings.scope,
         )
 
     def message_class(self, send: Send, sender: Sender | None, headers: CIMultiDictProxy[str]) -> MessageClass:

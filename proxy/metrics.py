@@ -271,5 +271,5 @@ def _judged_to_the_end(outcome: Outcome) -> bool:
 
 
 _SYSTEM: Final = frozenset(Word)
-STORE_TABLES: Final = ("users", "leads", "kept", "suppressed", "events", "dispatch_failed")
+STORE_TABLES: Final = ("users", "leads", "kept", "suppressed", "blacklist", "events", "dispatch_failed")
 STORE_FILES: Final = ("database", "wal")

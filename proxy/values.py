@@ -170,6 +170,13 @@ RouteName = Annotated[
         "a route's name must be up to 64 of a-z, 0-9, _ and -, beginning with a letter or digit",
     ),
 ]
+ScopeName = Annotated[
+    str,
+    Form(
+        r"(?:[A-Za-z0-9][A-Za-z0-9_-]{0,63})?",
+        "a scope must be up to 64 letters, digits and underscores, beginning with a letter or digit",
+    ),
+]
 HostName = Annotated[str, Form(HOST_NAME, "must be a host name without a port", str.lower)]
 HeaderName = Annotated[
     str, Form(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", "must be the name of a header"), AfterValidator(_header_name)

@@ -21,6 +21,7 @@ from policy.model import (
     Channel,
     Facts,
     Holder,
+    Listed,
     MessageClass,
     Microseconds,
     Recipient,
@@ -62,12 +63,14 @@ class Case:
     terms: Mapping[str, Any] = field(default_factory=dict)
     ahead: float | None = None
     keys: tuple[str, ...] = (ADDRESS,)
+    listed: tuple[Listed, ...] = ()
 
     def reason(self, message_class: MessageClass) -> Reason | None:
         """Ask the rules."""
         at = None if self.ahead is None else NOW / 1_000_000 + self.ahead
         send = Send(Channel.MAIL, (Recipient("to", Channel.MAIL, ADDRESS, self.keys, at),))
-        facts = Facts({ADDRESS: self.holders} if self.holders else {}, known=frozenset())
+        held = {ADDRESS: self.holders} if self.holders else {}
+        facts = Facts(held, frozenset(), {ADDRESS: self.listed} if self.listed else {})
         refused = rules.decide(send, facts, Terms(message_class, **self.terms), NOW).refused
         return refused[0].reason if refused else None
 
@@ -86,6 +89,9 @@ CASES: Final = (
     Case("blacklisted and opted out", (user(Standing(SAID, OUT_OF_ALL.opt_outs)),)),
     Case("one person with this address is blacklisted, another is not", (user(NOTHING_SAID), user(BLACKLISTED))),
     Case("the mailbox is gone, and the route's webhook blocks that", (user(BOUNCED),)),
+    Case("the address is on a blacklist", listed=(Listed("", "api"),)),
+    Case("the address is on a blacklist, and its person opted out", (user(OUT_OF_ALL),), listed=(Listed("", "api"),)),
+    Case("the address was on a blacklist until a moment ago", listed=(Listed("", "api", Microseconds(NOW - 1)),)),
     Case("opted out of ALL", (user(OUT_OF_ALL),)),
     Case("opted out of ALL and of this channel", (user(Standing(None, {**OUT_OF_ALL.opt_outs, Channel.MAIL: SAID})),)),
     Case("opted out of this channel", (user(OUT_OF_MAIL),)),
@@ -174,6 +180,19 @@ def undoing_rows() -> Iterator[Row]:
         yield written, who, *reach
 
 
+# Scopes of blacklist entries
+
+SCOPES: Final = (("none", "none"), ("none", "shop"), ("shop", "none"), ("shop", "shop"), ("shop", "blog"))
+
+
+def scope_rows() -> Iterator[Row]:
+    yield "the entry's scope", "the route's scope", "a send"
+    for entry, route in SCOPES:
+        of, to = ("" if scope == "none" else scope for scope in (entry, route))
+        case = Case("", terms={"scope": to}, listed=(Listed(of, "api"),))
+        yield entry, route, told(case.reason(MessageClass.TRANSACTIONAL))
+
+
 # When a statement counts from
 
 ARRIVED: Final = "2026-03-01T12:00:00Z"
@@ -201,6 +220,7 @@ TABLES: Final[Mapping[str, Callable[[], Iterable[Row]]]] = {
     "matrix": matrix_rows,
     "classes": class_rows,
     "units": unit_rows,
+    "scopes": scope_rows,
     "undoes": undoing_rows,
     "times": time_rows,
 }

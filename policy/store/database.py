@@ -29,6 +29,7 @@ import sqlite_utils
 
 from policy.store import rekeying, schema
 from policy.store.digests import Digests, WrongPepper
+from policy.store.sieve import Sieve
 from policy.store.writer import PATIENCE, StoreUnavailable, Writer
 
 T = TypeVar("T")
@@ -65,6 +66,7 @@ class Database:
         self.path = path
         self._files = (str(path), f"{path}-wal", f"{path}.lock")
         self.digests = Digests(pepper)
+        self.sieve = Sieve()
         self.on_commit: Callable[[float, int], None] = _unobserved  # seconds, and how many writers shared it
         self._thread: Writer | None = None
         self._local = threading.local()
@@ -102,7 +104,7 @@ class Database:
                 undo.callback(self._writer.close)
                 self._identity = self._seen()
                 self._now = self._reader()
-                self._thread = Writer(self._writer, self._intact, self._observe)
+                self._thread = Writer(self._writer, self.sieve, self._intact, self._observe)
                 undo.pop_all()
         except (OSError, sqlite3.Error) as error:
             raise StoreUnavailable(f"cannot open the store {self.path}: {error}") from error

@@ -4,6 +4,8 @@
 of one by text, and the facts about everybody who has the key as JSON, so that a hit needs no second read. A hit is
 confirmed on the whole digest; two keys with the same 64 bits share a row.
 
+Blacklist entries are read beside it, of the few recipients that the sieve does not hold back (sieve.py).
+
 The row is derived from persons, addresses and registers in the transaction that changes any of them (`derive`).
 """
 
@@ -18,33 +20,54 @@ import orjson
 from policy import state
 from policy.events import Kind
 from policy.model import Channel, Facts, Holder, Microseconds, Stamp, Standing
+from policy.store import blacklists
 from policy.store.digests import Digests, key_hash, prefix_range
+from policy.store.sieve import Sieve
 
 ON_THE_LOOP = 16  # keys that may be read without leaving the event loop
 
 Holders = dict[str, tuple[Holder, ...]]
 
 
-def facts_about(digests: Digests, keys: Iterable[str], *, known: bool) -> Callable[[sqlite3.Connection], Facts]:
+def facts_about(
+    digests: Digests, sieve: Sieve, keys: Iterable[str], *, known: bool
+) -> Callable[[sqlite3.Connection], Facts]:
     """Make the read of what is known about some keys; with `known`, also which of them anybody has at all."""
     found = {key: digests.digest(key) for key in keys}
+    hashes = _hashes(found)
+    asked = {} if sieve.empty else _sieved(digests, sieve, found, hashes)
 
     def read(connection: sqlite3.Connection) -> Facts:
-        if not known:
-            return Facts(_holders(connection, found))
+        if not (known or asked):
+            return Facts(_holders(connection, found, hashes))
         connection.execute("BEGIN")
         try:
-            return Facts(_holders(connection, found), _known(connection, found))
+            people = _holders(connection, found, hashes)
+            return Facts(people, _known(connection, found) if known else None, blacklists.listed(connection, asked))
         finally:
             connection.execute("COMMIT")
 
     return read
 
 
-def _holders(connection: sqlite3.Connection, digests: Mapping[str, bytes]) -> Holders:
-    hashes = {key_hash(digest): key for key, digest in digests.items()}
+def _sieved(
+    digests: Digests, sieve: Sieve, found: Mapping[str, bytes], hashes: Mapping[int, str]
+) -> dict[bytes, list[str]]:
+    """Give what to ask of blacklists: digests of addresses and patterns, with the keys that each stands over."""
+    asked: dict[bytes, list[str]] = {}
+    for pattern, keys in sieve.patterns(found).items():
+        asked[digests.digest(pattern)] = keys
+    if len(hashes) < len(found):  # two keys of one send share 64 bits
+        return asked | {digest: [key] for key, digest in found.items()}
+    for hashed in sieve.addresses(hashes):
+        asked[found[hashes[hashed]]] = [hashes[hashed]]
+    return asked
+
+
+def _holders(connection: sqlite3.Connection, digests: Mapping[str, bytes], hashes: Mapping[int, str]) -> Holders:
     if len(hashes) < len(digests):  # two keys of one send share 64 bits
-        return {k: v for key, digest in digests.items() for k, v in _holders(connection, {key: digest}).items()}
+        alone = ({key: digest} for key, digest in digests.items())
+        return {k: v for one in alone for k, v in _holders(connection, one, _hashes(one)).items()}
     holders: Holders = {}
     for hashed, text in _rows(connection, list(hashes)):
         key = hashes[hashed]
@@ -52,6 +75,10 @@ def _holders(connection: sqlite3.Connection, digests: Mapping[str, bytes]) -> Ho
         if people:
             holders[key] = people
     return holders
+
+
+def _hashes(digests: Mapping[str, bytes]) -> dict[int, str]:
+    return {key_hash(digest): key for key, digest in digests.items()}
 
 
 def _rows(connection: sqlite3.Connection, hashes: list[int]) -> list[tuple[int, str]]:

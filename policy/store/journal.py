@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from policy import times
-from policy.events import WORDS, Departure, Event, Profile, Subject, Told, Unplaced, Word
+from policy.events import WORDS, Delisting, Departure, Event, Listing, Profile, Subject, Told, Unplaced, Word
 from policy.model import Channel, Microseconds
 
 
@@ -31,6 +31,8 @@ class Kind(StrEnum):
     DEPARTURE = "departure"
     MERGE = "merge"  # tells what a profile caused
     UNPLACED = "unplaced"  # about nobody
+    LISTING = "listing"  # a blacklist entry
+    DELISTING = "delisting"
 
 
 class Entry(NamedTuple):
@@ -130,6 +132,21 @@ def body_of(event: Event) -> dict[str, Any]:
             return {"id": event.id, "xngId": event.xng_id, "keepSuppressed": event.keep_suppressed}
         case Unplaced():
             return {"raw": dict(event.raw), "notice": event.notice}
+        case Listing():
+            return _listing_body(event)
+        case Delisting():
+            return {"id": event.id}
+
+
+def _listing_body(listing: Listing) -> dict[str, Any]:
+    return {
+        "id": listing.id,
+        "address": listing.address,
+        "keys": list(listing.keys),
+        "scope": listing.scope,
+        "reason": listing.reason,
+        "expires": listing.expires and listing.expires.text,
+    }
 
 
 def _told_body(told: Told) -> dict[str, Any]:
@@ -170,6 +187,10 @@ def event_of(kind: str, name: str, channel: str, origin: str, source: str, body:
         return _profile(source, body)
     if kind == Kind.UNPLACED:
         return Unplaced(name, origin, body["raw"], body["notice"], source)
+    if kind == Kind.LISTING:
+        return _listing(origin, source, body)
+    if kind == Kind.DELISTING:
+        return Delisting(body["id"], origin, source)
     return Told(
         subject=_subject(body),
         name=name,
@@ -193,6 +214,19 @@ def _profile(source: str, body: Mapping[str, Any]) -> Profile:
         business_unit=body["businessUnit"],
         phones=phones,
         traits=body["traits"],
+        source=source,
+    )
+
+
+def _listing(origin: str, source: str, body: Mapping[str, Any]) -> Listing:
+    return Listing(
+        id=body["id"],
+        address=body["address"],
+        keys=tuple(body["keys"]),
+        scope=body["scope"],
+        reason=body["reason"],
+        expires=times.read(body["expires"]) if body["expires"] else None,
+        origin=origin,
         source=source,
     )
 

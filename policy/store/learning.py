@@ -13,9 +13,21 @@ from dataclasses import replace
 from itertools import chain, groupby
 
 from policy import state, times
-from policy.events import KIND, SUPPRESSES, Departure, Event, Learned, Profile, Subject, Told, Unplaced
+from policy.events import (
+    KIND,
+    SUPPRESSES,
+    Delisting,
+    Departure,
+    Event,
+    Learned,
+    Listing,
+    Profile,
+    Subject,
+    Told,
+    Unplaced,
+)
 from policy.model import Microseconds
-from policy.store import journal, newcomers, notices, people, profiles
+from policy.store import blacklists, journal, newcomers, notices, people, profiles
 from policy.store.digests import Digests
 from policy.store.people import Person
 from policy.store.profiles import AddressTaken, UnknownUser
@@ -26,7 +38,7 @@ def learn(
 ) -> Callable[[sqlite3.Connection], list[Learned]]:
     """Make the transaction that learns some events which arrived together, all or none.
 
-    It raises AddressTaken and UnknownUser.
+    It raises AddressTaken, UnknownUser and UnknownEntry.
     """
 
     def transaction(connection: sqlite3.Connection) -> list[Learned]:
@@ -109,6 +121,10 @@ def _learn_one(connection: sqlite3.Connection, digests: Digests, event: Event, a
             return _noticed(connection, event.notice, arrived, lambda: _tell(connection, digests, [event], arrived)[0])
         case Unplaced():
             return _noticed(connection, event.notice, arrived, lambda: _keep_raw(connection, event, arrived))
+        case Listing():
+            return blacklists.enter(connection, digests, event, arrived)
+        case Delisting():
+            return blacklists.remove(connection, event, arrived)
 
 
 def _noticed(

@@ -24,7 +24,7 @@ import orjson
 import phonenumbers
 
 from policy import identity
-from policy.store import people
+from policy.store import blacklists, people
 from policy.store.digests import Digests
 
 TABLES: Mapping[str, str] = {
@@ -46,6 +46,12 @@ _TOUCHED: Mapping[str, str] = {
     "idna": _UNPLAIN,
     "unicode": f"{_UNPLAIN} OR phones GLOB '*[^ -~]*'",
 }
+_UNPLAIN_ENTRY = _UNPLAIN.replace("email", "address")
+_TOUCHED_ENTRY: Mapping[str, str] = {
+    "phonenumbers": "instr(key, '+') = 1 AND NOT instr(key, '@')",
+    "idna": _UNPLAIN_ENTRY,
+    "unicode": _UNPLAIN_ENTRY,
+}
 
 
 def rekey(connection: sqlite3.Connection, digests: Digests, tables: Mapping[str, str] = TABLES) -> int:
@@ -55,23 +61,28 @@ def rekey(connection: sqlite3.Connection, digests: Digests, tables: Mapping[str,
         return 0
     changed = 0
     if made_by is not None:
-        where = _touched(dict(version.split(" ", 1) for version in made_by.split(", ")), tables)
+        changed_tables = _changed(dict(version.split(" ", 1) for version in made_by.split(", ")), tables)
+        where = _touched(_TOUCHED, changed_tables)
         pk: int | None = _got_to(connection, today)
         while pk is not None:
             with _transaction(connection):
                 pk, count = _rekey_chunk(connection, digests, where, pk)
                 changed += count
                 _mark(connection, _GOT_TO, f"{pk}: {today}")
+        changed += _rekey_entries(connection, digests, _touched(_TOUCHED_ENTRY, changed_tables))
     with _transaction(connection):
         _mark(connection, _MADE_BY, today)
         connection.execute("DELETE FROM meta WHERE name = ?", (_GOT_TO,))
     return changed
 
 
-def _touched(before: Mapping[str, str], tables: Mapping[str, str]) -> str:
+def _changed(before: Mapping[str, str], tables: Mapping[str, str]) -> list[str]:
+    return [kind for kind, version in tables.items() if before.get(kind) != version]
+
+
+def _touched(conditions: Mapping[str, str], changed: Collection[str]) -> str:
     """Say of whom a key may have changed."""
-    changed = [_TOUCHED[kind] for kind, version in tables.items() if before.get(kind) != version]
-    return " OR ".join(changed) or "0"
+    return " OR ".join(f"({conditions[kind]})" for kind in changed) or "0"
 
 
 def _got_to(connection: sqlite3.Connection, today: str) -> int:
@@ -88,6 +99,17 @@ def _rekey_chunk(connection: sqlite3.Connection, digests: Digests, where: str, p
     ).fetchall()
     changed = sum(_rekey(connection, digests, *row) for row in rows)
     return (rows[-1][0] if rows else None), changed
+
+
+def _rekey_entries(connection: sqlite3.Connection, digests: Digests, where: str) -> int:
+    """Rekey the blacklist's entries chunk by chunk, and say how many got new keys; a stopped one begins anew."""
+    query = f"SELECT pk, address FROM blacklist WHERE pk > ? AND ({where}) ORDER BY pk LIMIT ?"  # noqa: S608 (constants of this file)
+    changed, pk = 0, 0
+    while rows := connection.execute(query, (pk, CHUNK)).fetchall():
+        with _transaction(connection):
+            changed += sum(blacklists.rekey(connection, digests, *row) for row in rows)
+        pk = rows[-1][0]
+    return changed
 
 
 def _rekey(connection: sqlite3.Connection, digests: Digests, pk: int, email: str | None, phones: str) -> bool:

@@ -9,7 +9,10 @@ Who is who:
   any more: it has registers and a digest, no name and no clear address; `former` is the person it belonged to.
 - `address` says which keys a person has, as keyed digests, so that kept rows are found the same way as clear ones.
 - `register` is the memory of what was said (policy/state.py).
-- `suppressed` is derived from these three, row by row in the transaction that changes them. Judging reads nothing else.
+- `suppressed` is derived from these three, row by row in the transaction that changes them. Judging reads nothing else
+  of people.
+- `blacklist` holds entries about addresses, which are nobody's; `blacklist_key` their keys as digests, like `address`,
+  and in the clear where they are patterns.
 - `event` is the journal: everything that was told, in a sequence without gaps. The tables above follow from it.
 - `notice` knows which items of providers' webhooks were told before.
 - `attribute` holds declarations of traits, which are about nobody.
@@ -47,6 +50,12 @@ def notices(db: Database) -> None:
 @MIGRATIONS(name="0004_attributes")
 def attributes(db: Database) -> None:
     for statement in _ATTRIBUTES.split(";"):
+        db.execute(statement)
+
+
+@MIGRATIONS(name="0005_blacklists")
+def blacklists(db: Database) -> None:
+    for statement in _BLACKLISTS.split(";"):
         db.execute(statement)
 
 
@@ -158,4 +167,29 @@ CREATE TABLE attribute (
   parent TEXT NOT NULL DEFAULT '',
   UNIQUE (parent, name)
 )
+"""
+
+_BLACKLISTS = """
+CREATE TABLE blacklist (
+  pk INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  address TEXT NOT NULL,
+  key TEXT NOT NULL,
+  scope TEXT NOT NULL DEFAULT '',
+  reason TEXT NOT NULL DEFAULT '',
+  expires TEXT NOT NULL DEFAULT '',
+  until INTEGER,
+  origin TEXT NOT NULL,
+  created_at INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX blacklist_address ON blacklist (key, scope);
+
+CREATE TABLE blacklist_key (
+  pk INTEGER PRIMARY KEY AUTOINCREMENT,
+  digest BLOB NOT NULL,
+  entry INTEGER NOT NULL,
+  pattern TEXT
+);
+CREATE UNIQUE INDEX blacklist_key_digest ON blacklist_key (digest, entry);
+CREATE INDEX blacklist_key_entry ON blacklist_key (entry)
 """

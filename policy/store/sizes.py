@@ -13,6 +13,7 @@ FROM person
 """
 _COUNTS: Mapping[str, str] = {
     "suppressed": "SELECT count(*) FROM suppressed",
+    "blacklist": "SELECT count(*) FROM blacklist",
     "events": "SELECT count(*) FROM event",
     "dispatch_failed": "SELECT count(*) FROM dispatch_failed",
 }

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from policy.store import journal
+from policy.store.sieve import Sieve
 
 T = TypeVar("T")
 
@@ -63,14 +64,21 @@ class _Job:
 class Writer:
     """The thread that owns the writing connection; `intact` raises OSError when the files are not those any more.
 
-    `sequence` is the newest one in the journal that was committed. `observe` is told how many seconds each commit took
-    and how many jobs shared it, in this thread, after they were answered.
+    `sequence` is the newest one in the journal that was committed, and `sieve` knows of every blacklist entry
+    before it is committed. `observe` is told how many seconds each commit took and how many jobs shared it, in this
+    thread, after they were answered.
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, intact: Callable[[], None], observe: Callable[[float, int], None]
+        self,
+        connection: sqlite3.Connection,
+        sieve: Sieve,
+        intact: Callable[[], None],
+        observe: Callable[[float, int], None],
     ) -> None:
         self.sequence = journal.last_sequence(connection)
+        self._sieve = sieve
+        sieve.settle(sieve.see(connection))
         self._observe = observe
         self._connection = connection
         self._intact = intact
@@ -160,7 +168,9 @@ class Writer:
             if not job.given_up:
                 self._run(job)
         sequence = journal.last_sequence(connection)
+        mark = self._sieve.see(connection)
         connection.execute("COMMIT")
+        self._sieve.settle(mark)
         self._intact()  # a commit to a file that is gone must not be acknowledged
         self.sequence = sequence
 

@@ -15,11 +15,12 @@ from typing import Any
 import pytest
 import sqlite_utils
 
-from policy import AddressTaken, Policy, UnknownUser, identity, rules, times
-from policy.events import WORDS, Departure, Event, Learned, Phone, Profile, Subject, Told, Word
+from policy import AddressTaken, Policy, UnknownEntry, UnknownUser, blacklists, identity, rules, times
+from policy.events import WORDS, Delisting, Departure, Event, Learned, Listing, Phone, Profile, Subject, Told, Word
 from policy.model import Channel, Facts, MessageClass, Microseconds, Recipient, Send, Terms, Verdict
 from policy.store import facts, journal, learning, schema
 from policy.store.digests import Digests
+from policy.store.sieve import Sieve
 
 NOON = times.read("2026-03-01T12:00:00.000000Z").first
 SECOND = 1_000_000
@@ -31,6 +32,8 @@ TABLES = {
     "register": "person, kind, channel, origin, number",
     "suppressed": "key_hash",
     "notice": "identity",
+    "blacklist": "pk",
+    "blacklist_key": "pk",
 }
 
 
@@ -95,6 +98,12 @@ def phone_of(number: str | None) -> Phone | None:
     return None if number is None else (number, identity.phone_keys(number))
 
 
+def listed(address: str, scope: str = "", *, until: str | None = None, name: str = "", reason: str = "") -> Listing:
+    """Put an address on a blacklist; `until` is the stated time at which it expires, `name` the entry's id."""
+    keys = blacklists.keys_of(address)
+    return Listing(name or f"{address}|{scope}", address, keys, scope, reason, times.read(until) if until else None)
+
+
 # ── sends in plain words ──
 
 
@@ -104,9 +113,10 @@ def send_to(address: str, channel: Channel | None = None) -> Send:
     return Send(channel, (Recipient("to.0", channel, address, identity.address_keys(address)),))
 
 
-def terms(*, transactional: bool = False, unit: str = "", refuse_unknown: bool = False) -> Terms:
+def terms(*, transactional: bool = False, unit: str = "", refuse_unknown: bool = False, scope: str = "") -> Terms:
     """Make the terms of judging."""
-    return Terms(MessageClass.TRANSACTIONAL if transactional else MessageClass.MARKETING, unit, refuse_unknown)
+    of = MessageClass.TRANSACTIONAL if transactional else MessageClass.MARKETING
+    return Terms(of, unit, refuse_unknown, scope=scope)
 
 
 def ending(verdict: Verdict) -> str:
@@ -135,6 +145,7 @@ class Memory:
 
     def __init__(self, way: Way = learning.learn) -> None:
         self._way = way
+        self.sieve = Sieve()
         if Memory._template is None:
             Memory._template = _born()
         self.connection = sqlite3.connect(":memory:", isolation_level=None)
@@ -155,19 +166,20 @@ class Memory:
         """Learn events unless they are refused as a whole."""
         try:
             return self.learn(events, at)
-        except (AddressTaken, UnknownUser):
+        except (AddressTaken, UnknownUser, UnknownEntry):
             return None
 
     def facts(self, keys: Iterable[str], *, known: bool = False) -> Facts:
         """Read what judging would."""
-        return facts.facts_about(self.digests, list(keys), known=known)(self.connection)
+        self.sieve.settle(self.sieve.see(self.connection))
+        return facts.facts_about(self.digests, self.sieve, list(keys), known=known)(self.connection)
 
-    def judge(self, address: str, terms: Terms | None = None) -> str:
+    def judge(self, address: str, terms: Terms | None = None, at: int = NOON) -> str:
         """Say how a send to an address ends."""
         send = send_to(address)
         terms = terms or Terms(MessageClass.MARKETING)
         keys = send.recipients[0].keys
-        return ending(rules.decide(send, self.facts(keys, known=terms.refuse_unknown), terms, Microseconds(NOON)))
+        return ending(rules.decide(send, self.facts(keys, known=terms.refuse_unknown), terms, Microseconds(at)))
 
     def rows(self, table: str) -> list[tuple[Any, ...]]:
         """Give all rows of a table in their order."""
@@ -225,9 +237,10 @@ class Sends:
     unit: str = ""
     channel: Channel | None = None
     refuse_unknown: bool = False
+    scope: str = ""
 
 
-Step = Told | Profile | Departure | Clock | Sends
+Step = Told | Profile | Departure | Listing | Delisting | Clock | Sends
 
 
 class World:
@@ -246,7 +259,9 @@ class World:
 
     async def judge(self, asked: Sends) -> str:
         """Say how a send ends."""
-        wanted = terms(transactional=asked.transactional, unit=asked.unit, refuse_unknown=asked.refuse_unknown)
+        wanted = terms(
+            transactional=asked.transactional, unit=asked.unit, refuse_unknown=asked.refuse_unknown, scope=asked.scope
+        )
         return ending(await self.policy.judge(send_to(asked.address, asked.channel), wanted))
 
     async def play(self, steps: Iterable[Step]) -> None:

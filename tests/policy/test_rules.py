@@ -15,6 +15,7 @@ from policy.model import (
     Channel,
     Facts,
     Holder,
+    Listed,
     MessageClass,
     Microseconds,
     Recipient,
@@ -109,6 +110,7 @@ def test_the_rules_stand_in_their_order() -> None:
         Reason.INVALID_ADDRESS,
         Reason.BLACKLISTED,
         Reason.HARD_BOUNCED,
+        Reason.BLACKLIST_ENTRY,
         Reason.OPTED_OUT,
         Reason.OPTED_OUT_CHANNEL,
         Reason.UNKNOWN_RECIPIENT,
@@ -136,6 +138,52 @@ def test_the_first_rule_stands(first: str, second: str) -> None:
     people = {KEY: [*other, *one]} if one or other else {}
     to = recipient(KEY, at=at or other_at)
     assert judged(to, people, terms(MARKETING, **its_terms, **other_terms), None) == first
+
+
+ENTRIES = [
+    # people with the key, the entry, the terms, and how a send of either class ends
+    pytest.param([], Listed("", "api"), {}, "blacklist_entry", "blacklist_entry", id="nobody has the address"),
+    pytest.param([holder()], Listed("", "api"), {}, "blacklist_entry", "blacklist_entry", id="somebody has it"),
+    pytest.param([holder(ALL)], Listed("", "api"), {}, "blacklist_entry", "blacklist_entry", id="before an opt-out"),
+    pytest.param(
+        [holder(blacklisted=True)], Listed("", "api"), {}, "blacklisted", "blacklisted", id="after a blacklisting"
+    ),
+    pytest.param(
+        [], Listed("shop", "api"), {"scope": "shop"}, "blacklist_entry", "blacklist_entry", id="of the route's scope"
+    ),
+    pytest.param([], Listed("shop", "api"), {}, "blacklist_entry", "blacklist_entry", id="a route without scope"),
+    pytest.param([], Listed("", "api"), {"scope": "shop"}, "blacklist_entry", "blacklist_entry", id="without scope"),
+    pytest.param([], Listed("shop", "api"), {"scope": "blog"}, "passes", "passes", id="of another scope"),
+    pytest.param(
+        [holder(ALL)], Listed("shop", "api"), {"scope": "blog"}, "opted_out", "passes", id="another scope, opted out"
+    ),
+    pytest.param([], Listed("", "api", NOW), {}, "blacklist_entry", "blacklist_entry", id="in its last moment"),
+    pytest.param([], Listed("", "api", Microseconds(NOW - 1)), {}, "passes", "passes", id="expired"),
+    pytest.param(
+        [], Listed("", "api"), {"refuse_unknown": True}, "blacklist_entry", "blacklist_entry", id="before unknown"
+    ),
+]
+
+
+@pytest.mark.parametrize(("people", "entry", "more", "marketing", "transactional"), ENTRIES)
+def test_blacklist_entries(
+    people: list[Holder], entry: Listed, more: dict[str, object], marketing: str, transactional: str
+) -> None:
+    """An entry stops every class of message as long as it lasts and where its scope counts, whoever has the address."""
+    facts = Facts({KEY: tuple(people)} if people else {}, frozenset(), {OTHER_KEY: (), KEY: (entry,)})
+    to = recipient(OTHER_KEY, KEY)
+    for message_class, ends in ((MARKETING, marketing), (TRANSACTIONAL, transactional)):
+        verdict = rules.decide(Send(MAIL, (to, recipient("zed@x.de"))), facts, terms(message_class, **more), NOW)
+        told = [each.reason for each in verdict.refused if each.recipient == to]
+        assert (told[0] if told else "passes") == ends
+
+
+def test_a_refusal_by_an_entry_says_who_put_it_there() -> None:
+    """What is refused for an entry tells its origin and no person."""
+    to = recipient(KEY)
+    facts = Facts({KEY: (holder(),)}, None, {KEY: (Listed("", "cli"),)})
+    verdict = rules.decide(Send(MAIL, (to,)), facts, terms(MARKETING), NOW)
+    assert verdict == Verdict((Refused(to, Reason.BLACKLIST_ENTRY, "cli"),))
 
 
 def test_a_refusal_says_on_whose_word() -> None:
@@ -216,11 +264,27 @@ def test_what_holds_for_all_of_an_address(
     blacklisted: bool,  # noqa: FBT001 (a column of the table)
 ) -> None:
     """What is shown of an address is what a send to it would meet, channel by channel."""
-    holding = rules.holding(people, unit)
+    holding = rules.holding(Facts({KEY: people} if people else {}), [KEY], unit, NOW)
     assert (set(holding.opt_outs), bool(holding.blacklisted)) == (set(opt_outs), blacklisted)
     for channel in (MAIL, SMS):
         met = judged(recipient(KEY, channel=channel), {KEY: people}, terms(MARKETING, business_unit=unit), None)
         assert (met == "passes") is not (blacklisted or bool({ALL, channel} & set(holding.opt_outs)))
+
+
+@pytest.mark.parametrize(
+    ("entry", "blocked"),
+    [
+        pytest.param(Listed("", "api", at=Microseconds(7)), True, id="for all"),
+        pytest.param(Listed("", "api", NOW, Microseconds(7)), True, id="for all, in its last moment"),
+        pytest.param(Listed("", "api", Microseconds(NOW - 1), Microseconds(7)), False, id="expired"),
+        pytest.param(Listed("shop", "api", at=Microseconds(7)), False, id="of one scope: others may send"),
+    ],
+)
+def test_a_blacklist_entry_holds_for_all_of_an_address(entry: Listed, *, blocked: bool) -> None:
+    """An address that no route sends to is shown as blacklisted, since when and on whose word."""
+    facts = Facts({}, None, {OTHER_KEY: (entry,)})
+    stamp = Stamp(Microseconds(7), "api") if blocked else None
+    assert rules.holding(facts, [KEY, OTHER_KEY], "", NOW) == Standing(stamp)
 
 
 # ── strangers, allow-lists, schedules ──

@@ -92,6 +92,8 @@ TOPIC = "arn:aws:sns:eu-west-1:123456789012:mail"
         pytest.param(signed("", "sandbox"), id="signatures, and the sandbox"),
         pytest.param(signed("host: aws.test"), id="signatures that are made for the provider's own host"),
         pytest.param(routes(one="host: [h, H]", two="host: i"), id="hosts that differ"),
+        pytest.param(routes(one="scope: 0_shop", two="scope: 0_shop", three="scope: ''"), id="scopes"),
+        pytest.param("blacklists: {lenient_scopes: true}\n" + routes(one="scope: My-Shop"), id="a lenient scope"),
         pytest.param(
             "listen: {proxy: '127.0.0.1:0', api: '127.0.0.1:0', public: '0.0.0.0:0', ops: '[::1]:0'}",
             id="any free port",
@@ -198,6 +200,15 @@ def test_what_goes_together_is_no_fault(text: str) -> None:
         ),
         pytest.param(
             routes(one="host: h", two="host: [i, H]"), "routes.two.host: is claimed by an earlier", id="hosts"
+        ),
+        pytest.param(
+            routes(one="scope: MyShop"), "routes.one.scope: is none by the strict rules: a scope has no", id="a scope"
+        ),
+        pytest.param(
+            routes(one="scope: my-shop"), "routes.one.scope: is none by the strict rules: a scope con", id="a hyphen"
+        ),
+        pytest.param(
+            routes(one="scope: _shop"), "routes.one.scope: a scope must be up to 64 letters", id="no scope at all"
         ),
         pytest.param("listen: {api: '127.0.0.1:8080'}", "listen.api: is the same address as listen.proxy", id="doors"),
         pytest.param(

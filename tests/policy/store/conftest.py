@@ -11,11 +11,11 @@ from typing import Any
 from hypothesis import strategies as st
 
 from policy import rows
-from policy.events import Departure, Event, Origin, Word
+from policy.events import Delisting, Departure, Event, Listing, Origin, Word
 from policy.model import Channel, Microseconds
 from policy.rows import COLUMNS
 from policy.store import bulk, exporting, people
-from tests.policy.conftest import NOON, SECOND, STORE_ID, Memory, profile, told, who
+from tests.policy.conftest import NOON, SECOND, STORE_ID, Memory, listed, profile, told, who
 
 # Few enough that people, addresses and times meet often; odd enough to be true.
 IDS = ["1", "2", 'a,b "c"', " d\n\r\n", "ü;é"]
@@ -26,6 +26,8 @@ STATED = [f"2026-03-01T11:59:5{second}Z" for second in range(8)]
 TIMES = [*STATED, "2026-03-01T11:59:54.000000Z", "0001-01-01T00:00:00Z", "2099-01-01T00:00:00Z"]
 NUMBERS = ["", "+4930123456", "My Shop@1"]
 ADDRESSES = [*EMAILS, *PHONES]
+SCOPES = ["shop", "blog"]
+LISTED = [*ADDRESSES, "*@x.de", "*.de", "*@straße.de", "*@strasse.de"]
 
 _ids, _emails, _units = st.sampled_from(IDS), st.sampled_from(EMAILS), st.sampled_from(UNITS)
 _phones = st.sampled_from(PHONES)
@@ -74,6 +76,19 @@ _of_one = st.builds(  # several events of one request and one person
 )
 requests = st.one_of(_of_one, st.lists(st.one_of(statements, statements, profiles, departures), min_size=1, max_size=3))
 lives = st.lists(st.tuples(requests, st.sampled_from([0, 1, SECOND, -SECOND, 3600 * SECOND])), max_size=10)
+
+# The same with blacklist entries, which no row of an export tells of. An entry's name follows from its address.
+listings: st.SearchStrategy[Listing] = st.builds(
+    lambda address, scope, until: listed(address, scope, until=until),
+    st.sampled_from(LISTED),
+    st.sampled_from(["", *SCOPES]),
+    st.sampled_from([None, None, "2026-03-01T13:00:00Z", "2026-03-01T14:00Z"]),
+)
+delistings = listings.map(lambda listing: Delisting(listing.id))
+_listed = st.lists(st.one_of(listings, listings, delistings, statements, profiles), min_size=1, max_size=4)
+lives_with_lists = st.lists(
+    st.tuples(st.one_of(requests, _listed), st.sampled_from([0, 1, SECOND, -SECOND, 3600 * SECOND])), max_size=10
+)
 
 Life = Sequence[tuple[Sequence[Event], int]]
 

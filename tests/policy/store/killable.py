@@ -1,7 +1,8 @@
 """A program that writes to a store until it is killed, and says of each write that it was acknowledged.
 
 It is started once and forks a new life for each line of its input, the path of a store; so a life begins in
-milliseconds. Each line it writes goes out in one piece: `born PID`, `event ADDRESS`, `record DECISION`, `dead`.
+milliseconds. Each line it writes goes out in one piece: `born PID`, `event ADDRESS`, `entry ADDRESS`,
+`record DECISION`, `dead`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import sys
 from pathlib import Path
 
 from policy import Policy
-from policy.events import Event, Origin, Profile, Subject, Told, Word
+from policy.events import Event, Listing, Origin, Profile, Subject, Told, Word
 from policy.model import Channel, Ending, MessageClass, Microseconds, Outcome, Recipient, Refused
 from policy.reasons import Reason
 
@@ -48,6 +49,14 @@ async def tell(policy: Policy, name: str) -> None:
         say("event", address)
 
 
+async def enlist(policy: Policy, name: str) -> None:
+    """Put addresses and patterns on a blacklist one after the other."""
+    for number in itertools.count():
+        address = f"{'*' if number % 2 else 'ann'}@{name}-{number}.de"
+        await policy.learn([Listing(address, address, (address.removeprefix("*"),))])
+        say("entry", address)
+
+
 async def refuse(policy: Policy, name: str) -> None:
     """Record refusals one after the other."""
     for number in itertools.count():
@@ -78,6 +87,7 @@ async def live(path: Path) -> None:
             tasks.create_task(tell(policy, f"lead-{life}-{number}"))
             tasks.create_task(tell(policy, f"user-{life}-{number}"))
             tasks.create_task(refuse(policy, f"{life}-{number}"))
+            tasks.create_task(enlist(policy, f"{life}-{number}"))
 
 
 def main() -> None:

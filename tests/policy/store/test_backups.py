@@ -22,7 +22,17 @@ from policy.store import backups, bulk, database, journal, pruning, schema
 from policy.store.backups import Copied
 from policy.store.digests import Digests
 from tests.policy.conftest import NOON, SECOND, Memory, Sends, World, profile, send_to, terms, told
-from tests.policy.store.conftest import STATED, Life, Row, exported, journal_of, learn_rows, live, lived, lives
+from tests.policy.store.conftest import (
+    STATED,
+    Life,
+    Row,
+    exported,
+    journal_of,
+    learn_rows,
+    live,
+    lived,
+    lives_with_lists,
+)
 
 BLACKLISTED = "Blacklisted"
 
@@ -59,7 +69,7 @@ def replayed(memory: Memory, lines: list[bytes]) -> int:
 
 
 @settings(max_examples=150, deadline=None)
-@given(lives, lives)
+@given(lives_with_lists, lives_with_lists)
 def test_a_copy_with_the_journal_since_is_the_original(before: Life, since: Life) -> None:
     """Told the journal since, wherever the file begins, a copy has the tables and the journal of its original."""
     memory = lived(before)
@@ -128,6 +138,9 @@ WRONG: list[object] = [
         lambda lines: lost(lines, kind="departure", body='{"id": "9", "xngId": null, "keepSuppressed": false}'),
         "cannot be told",
         id="somebody who is not there leaves",
+    ),
+    pytest.param(
+        lambda lines: lost(lines, kind="delisting", body='{"id": "9"}'), "cannot be told", id="no entry to remove"
     ),
     pytest.param(
         lambda lines: lost(lines, sequence=1, name="Opt Out"), "1 is another entry there", id="another history"

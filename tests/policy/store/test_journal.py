@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy import identity
-from policy.events import Departure, Event, Profile, Subject, Word
+from policy import identity, times
+from policy.events import Delisting, Departure, Event, Listing, Profile, Subject, Word
 from policy.model import Channel, Microseconds
 from policy.store import journal
 from tests.policy.conftest import NOON, Memory, phone_of, profile, told
@@ -23,6 +23,14 @@ properties = st.dictionaries(texts, st.one_of(scalars, st.lists(scalars, max_siz
 stated = st.one_of(
     st.none(), st.sampled_from(["2026-01-01T00:00Z", "0001-01-01T00:00:00Z", "2026-01-01T00:00:00.5+02"])
 )
+
+
+KINDS = {
+    Profile: journal.Kind.PROFILE,
+    Departure: journal.Kind.DEPARTURE,
+    Listing: journal.Kind.LISTING,
+    Delisting: journal.Kind.DELISTING,
+}
 
 
 @st.composite
@@ -56,14 +64,26 @@ profiles = st.builds(
     traits=properties,
     source=texts,
 )
+listings = st.builds(
+    Listing,
+    texts,
+    texts,
+    st.lists(texts, min_size=1, max_size=2).map(tuple),
+    texts,
+    texts,
+    stated.map(lambda text: times.read(text) if text else None),
+    texts,
+    texts,
+)
+delistings = st.builds(Delisting, texts, texts, texts)
 departures = st.builds(Departure, st.one_of(st.none(), texts), st.one_of(st.none(), texts), st.booleans(), texts)
 
 
-@given(st.one_of(told_events(), profiles, departures))
+@given(st.one_of(told_events(), profiles, departures, listings, delistings))
 def test_an_event_is_told_again_as_it_was(event: Event) -> None:
     """What is made of an entry is the event that the entry was made of."""
     name, channel, origin = (getattr(event, field, "") for field in ("name", "channel", "origin"))
-    kind = {Profile: journal.Kind.PROFILE, Departure: journal.Kind.DEPARTURE}.get(type(event), journal.Kind.TOLD)
+    kind = KINDS.get(type(event), journal.Kind.TOLD)
     body: Mapping[str, Any] = orjson.loads(orjson.dumps(journal.body_of(event)))
     assert journal.event_of(kind, str(name), str(channel), origin, event.source, body) == event
 

@@ -29,6 +29,7 @@ class Writer:
 
     process: subprocess.Popen[str]
     events: set[str] = field(default_factory=set)
+    entries: set[str] = field(default_factory=set)
     records: set[str] = field(default_factory=set)
     pid: int = 0
 
@@ -61,6 +62,8 @@ class Writer:
         word, *rest = line
         if word == "event":
             self.events.update(rest)
+        elif word == "entry":
+            self.entries.update(rest)
         elif word == "record":
             self.records.update(rest)
         return "".join(rest) or word if word == wanted else None
@@ -90,16 +93,18 @@ def check(path: Path, writer: Writer) -> None:
     with contextlib.closing(sqlite3.connect(path)) as store:
         sequences = [number for (number,) in store.execute("SELECT sequence FROM event ORDER BY sequence")]
         told = {address for (address,) in store.execute("SELECT email FROM person WHERE email IS NOT NULL")}
+        entries = {address for (address,) in store.execute("SELECT address FROM blacklist")}
         records = {decision for (decision,) in store.execute("SELECT decision FROM dispatch_failed")}
         newest = store.execute("SELECT value FROM meta WHERE name = 'sequence'").fetchone()[0]
         assert sequences == list(range(1, int(newest) + 1))
         assert writer.events <= told
+        assert writer.entries <= entries
         assert writer.records <= records
         assert store.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
 
 
 async def test_everything_acknowledged_is_there_after_kill_9(writer: Writer, tmp_path: Path) -> None:
-    """However often and whenever the writer is killed, each acknowledged event and refusal is in the store."""
+    """However often and whenever the writer is killed, each acknowledged event, entry and refusal is in the store."""
     path = tmp_path / "sendgate.db"
     for _ in range(LIVES):
         writer.born(path)
@@ -107,6 +112,7 @@ async def test_everything_acknowledged_is_there_after_kill_9(writer: Writer, tmp
         writer.killed()
         check(path, writer)
     assert len(writer.events) > LIVES
+    assert len(writer.entries) > LIVES
     assert len(writer.records) > LIVES
     policy = Policy(path)
     policy.open()
@@ -114,6 +120,8 @@ async def test_everything_acknowledged_is_there_after_kill_9(writer: Writer, tmp
         former = [f"former-{address}"] if address.startswith("user") else []
         for reached in (address, *former):
             assert (await policy.judge(send_to(reached), terms(transactional=True))).refused
+    for address in random.sample(sorted(writer.entries), 20):
+        assert (await policy.judge(send_to(address.replace("*", "bob")), terms(transactional=True))).refused
     policy.close()
 
 
@@ -145,6 +153,7 @@ def test_a_store_killed_at_its_birth_is_born_again(
             pass
         writer.killed()
         writer.events.clear()
+        writer.entries.clear()
         writer.records.clear()
         writer.born(path)
         writer.acknowledged(5)

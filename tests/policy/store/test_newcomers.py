@@ -11,8 +11,17 @@ from hypothesis import strategies as st
 
 from policy.events import Event, Learned
 from policy.store import learning, newcomers
-from tests.policy.conftest import NOON, SECOND, Memory, profile, told, who
-from tests.policy.store.conftest import PHONES, STATED, UNITS, Life, journal_of, lives, requests
+from tests.policy.conftest import NOON, SECOND, Memory, listed, profile, told, who
+from tests.policy.store.conftest import (
+    PHONES,
+    STATED,
+    UNITS,
+    Life,
+    journal_of,
+    lives,
+    lives_with_lists,
+    requests,
+)
 
 Group = Sequence[Event]
 MOBILE = PHONES[0]
@@ -40,7 +49,7 @@ def compare(life: Life) -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(lives)
+@given(st.one_of(lives, lives_with_lists))
 def test_the_short_way_ends_like_the_ordinary_one(life: Life) -> None:
     """Whatever is told in whatever order: the same answers, people, addresses, registers, derived rows and journal."""
     compare(life)
@@ -91,6 +100,8 @@ SHORT = [
     pytest.param([[profile("9", email="a@x.de")]], [], id="a known e-mail"),
     pytest.param([[profile("9", mobile=MOBILE)]], [], id="a known number"),
     pytest.param([[told("Blacklisted", email="gone@x.de")]], [], id="a kept address"),
+    pytest.param([[told("Blacklisted", email="listed@x.de")]], [0], id="an address on a blacklist"),
+    pytest.param([[listed("new@x.de")], [profile("9", email="new@x.de")]], [1], id="put on a blacklist just before"),
     pytest.param([[profile("9")], [told("Blacklisted", "9")]], [0], id="an id twice"),
     pytest.param(
         [[profile("9", email="new@x.de")], [told("Opt Out", email="new@x.de", unit="DE")]], [0], id="an e-mail twice"
@@ -106,6 +117,6 @@ SHORT = [
 @pytest.mark.parametrize(("groups", "fresh"), SHORT)
 def test_only_people_whom_nobody_knows_go_the_short_way(memory: Memory, groups: list[Group], fresh: list[int]) -> None:
     """The short way is for one new person who is suppressed or not, and whose addresses nobody has or had."""
-    memory.learn([profile("1", email="a@x.de", mobile=MOBILE), BLACKLISTED_1])
+    memory.learn([profile("1", email="a@x.de", mobile=MOBILE), BLACKLISTED_1, listed("listed@x.de")])
     memory.learn([told("Blacklisted", "2"), profile("2", email="gone@x.de"), profile("2", email="now@x.de")])
     assert short_ways(memory, groups) == fresh

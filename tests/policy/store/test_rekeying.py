@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from policy import Policy, StoreUnavailable
-from policy.events import Phone
+from policy.events import Listing, Phone
 from policy.model import MessageClass, Terms
 from policy.store import rekeying
 from policy.store.rekeying import TABLES
@@ -26,6 +26,8 @@ PEOPLE: Mapping[str, str] = {
     "quoted": '"a b"@x.de',
 }
 UNPLAIN = {"umlaut", "a-label", "quoted"}
+LISTED = {**PEOPLE, "umlaut": "ann@bücher.example", "a-label": "bob@xn--bcher-kva.example", "pattern": "*@straße.de"}
+MARKETING = Terms(MessageClass.MARKETING)
 
 
 def opened(path: Path) -> Policy:
@@ -93,6 +95,35 @@ async def test_who_is_keyed_anew_follows_from_which_tables_changed(
     policy.close()
     policy = opened(path)
     assert await found(policy) == wanted
+    policy.close()
+
+
+@pytest.mark.parametrize(
+    ("others", "wanted"),
+    [
+        pytest.param({}, set(), id="none"),
+        pytest.param({"phonenumbers": "1"}, {"number", "wide number"}, id="phonenumbers"),
+        pytest.param({"idna": "1"}, {*UNPLAIN, "wide number", "pattern"}, id="idna"),
+        pytest.param({"unicode": "1"}, {*UNPLAIN, "wide number", "pattern"}, id="unicode"),
+    ],
+)
+@pytest.mark.usefixtures("small_chunks")
+async def test_blacklist_entries_are_keyed_anew(tmp_path: Path, others: dict[str, str], wanted: set[str]) -> None:
+    """Entries whose addresses changed tables have a say in stop what today's tables make of them, and the old keys."""
+    path = tmp_path / "sendgate.db"
+    policy = opened(path)
+    for name, address in LISTED.items():
+        old = f"+1999555{len(name):04}" if address.startswith("+") else f"{name}@by.other.tables"
+        await policy.learn([Listing(name, address, (f"@{old}" if address.startswith("*") else old,))])
+    await policy.learn([Listing("other", "nothing that today is an address", ("other@by.other.tables",))])
+    policy.close()
+    made_by(path, **others)
+    policy = opened(path)
+    named = {"pattern": "zed@straße.de"}
+    found = {name for name, to in (LISTED | named).items() if (await policy.judge(send_to(to), MARKETING)).refused}
+    assert found == wanted
+    assert (await policy.judge(send_to("umlaut@by.other.tables"), MARKETING)).refused
+    assert (await policy.judge(send_to("other@by.other.tables"), MARKETING)).refused
     policy.close()
 
 
