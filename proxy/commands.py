@@ -36,6 +36,7 @@ USAGE: Final = 2
 INTERRUPTED: Final = 130  # what a shell makes of SIGINT
 
 Holder = dict[str, Any]
+Entry = dict[str, Any]
 
 
 class Failed(Exception):
@@ -132,8 +133,8 @@ def status(arguments: Namespace) -> int:
 
 async def _status(arguments: Namespace, found: Found) -> int:
     async with door(found.config, alone=found.whole) as gate:
-        holders = await _holders(gate, arguments.address)
-    _show(arguments.address, holders)
+        standing = await _standing(gate, arguments.address)
+    _show(arguments.address, standing)
     return OK
 
 
@@ -144,9 +145,9 @@ def blacklist(arguments: Namespace) -> int:
 
 async def _blacklist(arguments: Namespace, found: Found) -> int:
     async with door(found.config, alone=found.whole) as gate:
-        await _holders(gate, arguments.address)
+        await _standing(gate, arguments.address)
         await _tell(gate, _as_named(arguments.address, arguments.business_unit), Word.BLACKLISTED)
-        _show(arguments.address, await _holders(gate, arguments.address))
+        _show(arguments.address, await _standing(gate, arguments.address))
     return OK
 
 
@@ -157,11 +158,11 @@ def whitelist(arguments: Namespace) -> int:
 
 async def _whitelist(arguments: Namespace, found: Found) -> int:
     async with door(found.config, alone=found.whole) as gate:
-        holders = await _holders(gate, arguments.address)
+        holders: list[Holder] = (await _standing(gate, arguments.address))["items"]
         blocked = [holder for holder in holders if holder["blacklisted"]]
         for subject in {json.dumps(_subject(holder, arguments.address)): holder for holder in blocked}:
             await _tell(gate, json.loads(subject), Word.WHITELISTED)
-        _show(arguments.address, await _holders(gate, arguments.address))
+        _show(arguments.address, await _standing(gate, arguments.address))
     return OK
 
 
@@ -201,13 +202,13 @@ async def _tell(gate: Door, subject: dict[str, str], word: Word) -> None:
     _expect(reply.status, 202)
 
 
-async def _holders(gate: Door, address: str) -> list[Holder]:
+async def _standing(gate: Door, address: str) -> dict[str, Any]:
     reply = await gate.ask("GET", "/standing", query={"address": address})
     if reply.status == 400:
         raise Failed("this is no e-mail address, and no phone number with its country (+49…)")
     _expect(reply.status, 200)
-    items: list[Holder] = reply.body["items"]
-    return items
+    body: dict[str, Any] = reply.body
+    return body
 
 
 def _expect(status: int, wanted: int) -> None:
@@ -215,21 +216,31 @@ def _expect(status: int, wanted: int) -> None:
         raise Failed(f"the gate answered {status}; its log says why")
 
 
-def _show(address: str, holders: list[Holder]) -> None:
+def _show(address: str, standing: dict[str, Any]) -> None:
     """Say in words how an address stands."""
     out = printing.out()
-    out.print(f"{address}: {_verdict(holders)}")
-    if not holders:
+    holders, entries = standing["items"], standing["blacklist"]
+    out.print(f"{address}: {_verdict(holders, entries)}")
+    rows = [row for holder in holders for row in _rows(holder)] + [_row(entry) for entry in entries]
+    if not rows:
         return
-    rows = [row for holder in holders for row in _rows(holder)]
     out.print(printing.table(("who", "business unit", "standing", "since", "said by"), rows))
 
 
-def _verdict(holders: list[Holder]) -> str:
-    if not holders:
-        return "nobody in the store has this address; everything may be sent"
+def _verdict(holders: list[Holder], entries: list[Entry]) -> str:
     if any(holder["blacklisted"] for holder in holders):
         return "blacklisted; nothing at all is sent, not even transactional mail"
+    if any(entry["Scope"] is None for entry in entries):
+        return "on a blacklist; nothing at all is sent, not even transactional mail"
+    if entries:
+        scopes = ", ".join(sorted({entry["Scope"] for entry in entries}))
+        return f"on a blacklist; routes of the scope {scopes}, and those without one, send nothing at all"
+    return _verdict_on_people(holders)
+
+
+def _verdict_on_people(holders: list[Holder]) -> str:
+    if not holders:
+        return "nobody in the store has this address; everything may be sent"
     channels = {channel for holder in holders for channel in holder["optOuts"]}
     if "ALL" in channels:
         return "opted out; no marketing is sent, transactional messages are"
@@ -247,6 +258,13 @@ def _rows(holder: Holder) -> list[tuple[str, str, str, str, str]]:
     for channel, stamp in holder["optOuts"].items():
         rows.append((who, unit, f"opted out of {channel}", *stamp.values()))
     return rows or [(who, unit, "nothing kept", "", "")]
+
+
+def _row(entry: Entry) -> tuple[str, str, str, str, str]:
+    scope = f"scope {entry['Scope']}" if entry["Scope"] else "every scope"
+    until = f", until {entry['ExpiresAt']}" if "ExpiresAt" in entry else ""
+    named = entry["Email"] or entry["Phone"]
+    return f"entry {entry['BlacklistId']}", "", f"on the blacklist: {named}, {scope}{until}", "", ""
 
 
 def _load(arguments: Namespace) -> Loaded:

@@ -138,7 +138,7 @@ def export_people(arguments: Namespace) -> int:
         policy.database.check_pepper()
         digests = policy.database.digests
         total = policy.database.snapshot(exporting.count)
-        with _written(path) as stream, _progress(err, "exporting", total) as (progress, task):
+        with written(path) as stream, _progress(err, "exporting", total) as (progress, task):
             read = exporting.all_rows(
                 digests, lambda rows: transfer.write(stream, style, _followed(rows, progress, task))
             )
@@ -172,7 +172,7 @@ def reading(config: Config) -> Iterator[Policy]:
 
 
 @contextlib.contextmanager
-def _written(path: Path) -> Iterator[TextIO]:
+def written(path: Path) -> Iterator[TextIO]:
     """Open a file that is there whole or not at all, for its owner alone; `-` for standard output."""
     if str(path) == "-":
         sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]  # a real stream

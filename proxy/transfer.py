@@ -43,10 +43,10 @@ def format_of(path: Path, given: str | None) -> str:
     return "ndjson" if path.suffix.lower() in (".ndjson", ".jsonl") else "csv"
 
 
-def read(stream: TextIO, style: str) -> Iterator[Line]:
-    """Read the rows of a file with their lines; raises BadFile."""
+def read(stream: TextIO, style: str, columns: Sequence[str] = COLUMNS) -> Iterator[Line]:
+    """Read the rows of a file with their lines; raises BadFile. A CSV may be of other columns."""
     try:
-        for number, cells in _read_csv(stream) if style == "csv" else _read_ndjson(stream):
+        for number, cells in _read_csv(stream, columns) if style == "csv" else _read_ndjson(stream):
             yield number, _sound(cells)
     except UnicodeError:
         raise BadFile(f"the file is not {stream.encoding}; say what it is with --encoding") from None
@@ -64,13 +64,13 @@ def _sound(cells: list[str] | str) -> list[str] | str:
     return cells if size <= LONGEST_ROW else f"more than {LONGEST_ROW // 1024} KB"
 
 
-def _read_csv(stream: TextIO) -> Iterator[Line]:
+def _read_csv(stream: TextIO, columns: Sequence[str]) -> Iterator[Line]:
     csv.field_size_limit(LONGEST_ORIGINS)
     head = stream.readline().removeprefix("\ufeff")
     delimiter = max(DELIMITERS, key=head.count)
     names = [name.strip() for name in next(csv.reader([head], delimiter=delimiter), [])]
-    _check_columns(names)
-    order = [names.index(name) if name in names else None for name in COLUMNS]
+    _check_columns(names, columns)
+    order = [names.index(name) if name in names else None for name in columns]
     exact = tuple(names) == COLUMNS
     lines = _Lines(stream)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
@@ -134,10 +134,10 @@ class _Lines:
         del self._row[1:]
 
 
-def _check_columns(names: Sequence[str]) -> None:
-    unknown = [name for name in names if name not in COLUMNS]
+def _check_columns(names: Sequence[str], columns: Sequence[str]) -> None:
+    unknown = [name for name in names if name not in columns]
     if unknown or not names or len(set(names)) < len(names):
-        raise BadFile(f"the first line must name columns out of {', '.join(COLUMNS)}, each once")
+        raise BadFile(f"the first line must name columns out of {', '.join(columns)}, each once")
 
 
 def _read_ndjson(stream: TextIO) -> Iterator[Line]:

@@ -1,6 +1,7 @@
 """Who may use the API: keys with scopes, or, without any key, whoever is on this machine.
 
-A key is accepted as `Authorization: Bearer KEY` and as `X-XNG-AuthToken: KEY`. All keys are compared, each in constant
+A key is accepted as `Authorization: Bearer KEY`, as `X-XNG-AuthToken: KEY`, and in Optimizely's two ways, which are
+`Authorization: epi-single KEY` and the older `Ocp-Apim-Subscription-Key: KEY`. All keys are compared, each in constant
 time, so that the time says nothing about them.
 
 Without keys the listener binds loopback only. A browser on the same machine reaches loopback too, so a request is
@@ -23,7 +24,8 @@ from proxy.units import Secret
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-XNG_HEADER: Final = "X-XNG-AuthToken"
+KEY_HEADERS: Final = ("X-XNG-AuthToken", "Ocp-Apim-Subscription-Key")
+SCHEMES: Final = frozenset({"bearer", "epi-single"})
 FORWARDED: Final = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP")
 
 
@@ -85,16 +87,17 @@ def needs(scope: Scope) -> Callable[[Handler], Handler]:
 
 
 def _token(request: web.Request) -> str:
-    tokens = [*_bearers(request.headers.getall("Authorization", [])), *request.headers.getall(XNG_HEADER, [])]
+    own = (value for name in KEY_HEADERS for value in request.headers.getall(name, []))
+    tokens = [*_tokens(request.headers.getall("Authorization", [])), *own]
     if len(set(tokens)) != 1:
         return ""  # none, or two that disagree
     return tokens[0]
 
 
-def _bearers(values: Iterable[str]) -> Iterable[str]:
+def _tokens(values: Iterable[str]) -> Iterable[str]:
     for value in values:
         scheme, _, token = value.partition(" ")
-        yield token.strip() if scheme.lower() == "bearer" else ""
+        yield token.strip() if scheme.lower() in SCHEMES else ""
 
 
 def _check_local(request: web.Request) -> None:

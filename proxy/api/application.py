@@ -13,12 +13,13 @@ import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from policy import AddressTaken, StoreUnavailable, UnknownUser, times
+from policy import AddressTaken, StoreUnavailable, UnknownEntry, UnknownUser, times
 from policy.events import Origin
 from proxy import log, ops
 from proxy.api import (
     attributes,
     batch,
+    blacklists,
     events,
     importing,
     openapi,
@@ -86,6 +87,12 @@ def application(context: Context, health: ops.Health, *, operator: bool = False)
             web.get("/dispatch-failed/{id}", records.get_one),
             web.get("/standing", standing.get),
             web.post("/import", importing.post),
+            web.get("/api/v1.0/blacklists/", blacklists.get_list),
+            web.get("/api/v1.0/blacklists", blacklists.get_list),
+            web.post("/api/v1.0/blacklists/", blacklists.post),
+            web.post("/api/v1.0/blacklists", blacklists.post),
+            web.get("/api/v1.0/blacklists/{id}", blacklists.get_one),
+            web.delete("/api/v1.0/blacklists/{id}", blacklists.delete),
             web.get("/sandbox/messages", sandbox_messages),
             web.get(openapi.PATH, openapi.get),
             *ops.routes(health),
@@ -131,10 +138,10 @@ async def _faults(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except BadField as fault:
-        return _told(fault.status, fault.field, fault.kind)
+        return _told(fault)
     except AddressTaken:
-        return _told(400, "email", reading.WRONG_VALUE)
-    except UnknownUser:
+        return _told(BadField("email", reading.WRONG_VALUE))
+    except (UnknownUser, UnknownEntry):
         return web.Response(status=404)
     except StoreUnavailable as unavailable:
         log.get().error("store_unavailable", door="api", detail=str(unavailable))
@@ -148,6 +155,6 @@ def _allowed(answer: Exception) -> dict[str, str]:
     return {"Allow": answer.headers["Allow"]} if isinstance(answer, web.HTTPMethodNotAllowed) else {}
 
 
-def _told(status: int, field: str, kind: str) -> web.Response:
-    body = orjson.dumps({"field": field, "type": kind})
-    return web.Response(status=status, body=body, content_type="application/json", charset="UTF-8")
+def _told(fault: BadField) -> web.Response:
+    body = orjson.dumps(fault.told())
+    return web.Response(status=fault.status, body=body, content_type="application/json", charset="UTF-8")

@@ -9,7 +9,7 @@ from typing import Final
 from aiohttp import web
 
 from policy import Policy
-from policy.events import Event, Learned, Told
+from policy.events import Delisting, Event, Learned, Listing, Told
 from proxy.config import Config
 from proxy.sandbox import Sandbox
 
@@ -54,7 +54,8 @@ def _name(event: Event) -> str:
 def _effect(event: Event, learned: Learned) -> str:
     if learned.repeat:
         return "repeated"
-    return "applied" if isinstance(event, Told) and event.word else "kept"
+    effective = isinstance(event, Listing | Delisting) or (isinstance(event, Told) and event.word)
+    return "applied" if effective else "kept"
 
 
 CONTEXT: Final = web.AppKey("context", Context)

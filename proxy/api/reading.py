@@ -6,6 +6,7 @@ documented at all.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Final
 
 from aiohttp import web
@@ -19,6 +20,7 @@ from proxy.providers.base import Unreadable
 
 LONGEST_TEXT: Final = 16 * 1024  # bytes of a string field (CrossEngage, "Limits")
 LARGEST_BODY: Final = 4 << 20
+LONG_BODY: Final = 64 << 10
 DEEPEST: Final = 32
 
 UNKNOWN_VALUE: Final = "UNKNOWN_VALUE"
@@ -29,24 +31,38 @@ MISSING_SCOPE: Final = "MISSING_SCOPE"
 
 
 class BadField(Exception):
-    """A field of a request is not what it must be; `kind` is the type of the fault in the contract's words."""
+    """A field of a request is not what it must be; `kind` is the type of the fault in the contract's words.
 
-    def __init__(self, field: str, kind: str, status: int = 400) -> None:
+    `says` tells the rule that is broken, where the type does not, without any value of the request.
+    """
+
+    def __init__(self, field: str, kind: str, status: int = 400, *, says: str = "") -> None:
         super().__init__(field, kind)
         self.field = field
         self.kind = kind
         self.status = status
+        self.says = says
+
+    def told(self) -> dict[str, str]:
+        """Give what is answered."""
+        return {"field": self.field, "type": self.kind, **({"message": self.says} if self.says else {})}
+
+
+async def tree(request: web.Request) -> Any:
+    """Read a JSON value, a long one in a thread; raises BadField with the field `body`."""
+    try:
+        raw = await request.read()
+        return strict.json_tree(raw) if len(raw) < LONG_BODY else await asyncio.to_thread(strict.json_tree, raw)
+    except (Unreadable, web.RequestPayloadError):
+        raise BadField("body", WRONG_FORMAT) from None
 
 
 async def body(request: web.Request) -> dict[str, Any]:
     """Read a JSON object; raises BadField with the field `body`."""
-    try:
-        tree = strict.json_tree(await request.read())
-    except (Unreadable, web.RequestPayloadError):
-        raise BadField("body", WRONG_FORMAT) from None
-    if not isinstance(tree, dict):
+    read = await tree(request)
+    if not isinstance(read, dict):
         raise BadField("body", WRONG_FORMAT)
-    return tree
+    return read
 
 
 def text(tree: dict[str, Any], field: str, *, required: bool = False) -> str | None:

@@ -1,4 +1,4 @@
-"""GET /standing?address=…: everybody who has an address, how they stand and on whose word.
+"""GET /standing?address=…: everybody who has an address, how they stand and on whose word, and what stands on lists.
 
 The gate's own endpoint, for support and for `sendgate status`; it also tells of the kept standing of an address that
 nobody has any more.
@@ -13,9 +13,10 @@ from aiohttp import web
 
 from policy import identity, times
 from policy.model import Stamp
-from policy.store import lookups
+from policy.store import blacklists, lookups
 from proxy.api import own_shapes
 from proxy.api.access import require
+from proxy.api.blacklists import shown
 from proxy.api.context import CONTEXT
 from proxy.api.describing import WRONG, Answer, Operation, Parameter, described
 from proxy.api.reading import NOT_NULL, WRONG_FORMAT, BadField
@@ -40,12 +41,16 @@ async def get(request: web.Request) -> web.Response:
     if not keys:
         raise BadField("address", WRONG_FORMAT)
     policy = request.app[CONTEXT].policy
-    found = await policy.ask(lookups.having(policy.database.digests, keys))
-    return web.Response(
-        body=orjson.dumps({"keys": keys, "items": [_holder(each) for each in found], "next": None}),
-        content_type="application/json",
-        charset="UTF-8",
-    )
+    digests = policy.database.digests
+    found = await policy.ask(lookups.having(digests, keys))
+    entries = await policy.ask(blacklists.standing_over(digests, keys, policy.now()))
+    told = {
+        "keys": keys,
+        "items": [_holder(each) for each in found],
+        "blacklist": [shown(entry) for entry in entries],
+        "next": None,
+    }
+    return web.Response(body=orjson.dumps(told), content_type="application/json", charset="UTF-8")
 
 
 def _holder(found: lookups.Found) -> dict[str, Any]:

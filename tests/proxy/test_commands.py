@@ -225,6 +225,28 @@ async def test_whitelist_reaches_what_was_kept(gate: RunningGate, sendgate: Shel
     assert (await gate.mail(A)).status == 202
 
 
+@pytest.mark.parametrize(
+    ("entries", "verdict"),
+    [
+        pytest.param([{"Email": A}], "on a blacklist; nothing at all is sent", id="an entry"),
+        pytest.param([{"Email": "*@example.com"}], "on a blacklist; nothing at all is sent", id="a pattern"),
+        pytest.param([{"Email": A, "Scope": "shop"}, {"Email": A}], "on a blacklist; nothing at all", id="two"),
+        pytest.param([{"Email": A, "Scope": "shop"}], "on a blacklist; routes of the scope shop, and", id="a scope"),
+    ],
+)
+async def test_status_tells_of_entries(
+    gate: RunningGate, sendgate: Shell, entries: list[dict[str, str]], verdict: str
+) -> None:
+    """An address that is on a blacklist is said to be, with the id of each entry, and whitelisting leaves it there."""
+    answer = await gate.api("POST", "/api/v1.0/blacklists/", entries)
+    for command in ("status", "whitelist"):
+        _, said = await sendgate(command, A)
+        assert verdict in said
+        assert all(item["BlacklistId"] in said for item in answer.json["items"])
+    _, said = await sendgate("blacklist", A)
+    assert f"{A}: blacklisted" in said
+
+
 async def test_whitelisting_nobody(sendgate: Shell) -> None:
     """Releasing an address that nobody has changes nothing and is no failure."""
     code, said = await sendgate("whitelist", A)

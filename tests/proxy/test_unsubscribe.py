@@ -241,6 +241,14 @@ async def test_a_blacklisting_is_not_undone(gate: RunningGate) -> None:
     assert await why(gate) == "blacklisted"
 
 
+async def test_a_blacklist_entry_is_not_undone(gate: RunningGate) -> None:
+    """To an address that is on a blacklist the page promises no message."""
+    await gate.api("POST", "/api/v1.0/blacklists/", {"Email": ADA})
+    assert b"We send nothing at all" in (await look(gate, link())).body
+    await press(gate, link(), "in")
+    assert await why(gate) == "blacklist_entry"
+
+
 @pytest.mark.parametrize("origin", ["complaint", "api"])
 async def test_the_recipient_undoes_any_opt_out(gate: RunningGate, origin: str) -> None:
     """Whoever said the no, the recipient's own yes undoes it."""

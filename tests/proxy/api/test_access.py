@@ -98,6 +98,10 @@ OPENS: list[tuple[str, str, str, Any]] = [
     ("records", "GET", "/dispatch-failed/1", None),
     ("records", "GET", "/dispatch-failed/summary?by=reason", None),
     ("records", "GET", "/sandbox/messages", None),
+    ("blacklists", "GET", "/api/v1.0/blacklists/", None),
+    ("blacklists", "POST", "/api/v1.0/blacklists/", {"Email": A}),
+    ("blacklists", "GET", "/api/v1.0/blacklists/1", None),
+    ("blacklists", "DELETE", "/api/v1.0/blacklists/1", None),
 ]
 
 

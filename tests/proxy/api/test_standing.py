@@ -12,7 +12,7 @@ A = "a@example.com"
 async def test_nobody(gate: RunningGate) -> None:
     """An address that nobody has is answered with its keys and an empty list."""
     answer = await gate.api("GET", "/standing?address=A@Example.com.")
-    assert (answer.status, answer.json) == (200, {"keys": [A], "items": [], "next": None})
+    assert (answer.status, answer.json) == (200, {"keys": [A], "items": [], "blacklist": [], "next": None})
 
 
 async def test_everybody(gate: RunningGate) -> None:

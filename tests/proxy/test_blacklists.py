@@ -1,0 +1,164 @@
+"""`sendgate blacklists import` and `sendgate blacklists export`, beside a running gate and without one."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import shutil
+from pathlib import Path
+
+import pytest
+
+from proxy.__main__ import main
+from proxy.api.blacklists import AT_ONCE
+from proxy.blacklists import _batches
+from tests.conftest import OpenGate, RunningGate, Settings
+
+HEAD = "BlacklistId,Email,Phone,Scope,Reason,ExpiresAt"
+A, B = "a@example.com", "b@example.com"
+ENTRIES = "/api/v1.0/blacklists/"
+
+
+class Shell:
+    """Runs the command in a thread, as it has a loop of its own."""
+
+    def __init__(self, settings: Settings, captured: pytest.CaptureFixture[str]) -> None:
+        self.settings = settings
+        self._captured = captured
+
+    async def __call__(self, command: str, *arguments: object) -> tuple[int, str, str]:
+        """Run one command, and give its exit code and what it printed to both streams."""
+        self._captured.readouterr()
+        given = [command, "--config", str(self.settings.path), *map(str, arguments)]
+        code = await asyncio.to_thread(main, given)
+        return code, *self._captured.readouterr()
+
+    def file(self, text: str | bytes) -> Path:
+        """Write a file."""
+        path = self.settings.folder / "entries.csv"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    async def exported(self) -> list[str]:
+        """Export, and give the rows without their ids."""
+        code, out, _ = await self("blacklists", "export", "-")
+        assert code == 0
+        head, *rows = out.splitlines()
+        assert head == HEAD
+        return [row.partition(",")[2] for row in rows]
+
+
+@pytest.fixture
+def sendgate(settings: Settings, empty_store: Path, capsys: pytest.CaptureFixture[str]) -> Shell:
+    """Give the command line with a configuration and an empty store."""
+    settings.write()
+    if not settings.store.exists():  # beside a gate it does
+        settings.store.parent.mkdir()
+        shutil.copy(empty_store, settings.store)
+    return Shell(settings, capsys)
+
+
+@pytest.fixture(params=["beside a gate", "alone"])
+async def anywhere(request: pytest.FixtureRequest, sendgate: Shell, open_gate: OpenGate) -> Shell:
+    """Give the command line, with and without a running gate."""
+    if request.param == "beside a gate":
+        await open_gate()
+    return sendgate
+
+
+async def test_what_is_imported_is_exported(anywhere: Shell) -> None:
+    """Entries go in with all that is said of them and come out the same; ids are the store's own."""
+    rows = [
+        f"{A},,shop,,",
+        f'{A},,,"a, ""quoted"" reason",2099-01-01T00:00:00Z',
+        "*@example.org,,,,",
+        ",+49 151 12345678,,called us,",
+    ]
+    path = anywhere.file("\n".join([HEAD, *(f"some-id,{row}" for row in rows), ""]))
+    assert await anywhere("blacklists", "import", path) == (0, "", "4 entries taken, 0 not\n")
+    assert await anywhere.exported() == rows
+    target = anywhere.settings.folder / "out.csv"
+    assert await anywhere("blacklists", "export", target) == (0, "", "4 entries written\n")
+    text = target.read_text()
+    assert "some-id" not in text
+    assert await anywhere("blacklists", "import", target) == (0, "", "4 entries taken, 0 not\n")
+    assert (await anywhere("blacklists", "export", "-"))[1] == text
+
+
+async def test_a_bad_row_stops_no_other(anywhere: Shell) -> None:
+    """Each bad row is told with its line and the rule it breaks, and the others are taken; the exit code is 1."""
+    lines = [
+        "Email;Scope;ExpiresAt;Phone",
+        f"{A};;;",
+        "nonsense;;;",
+        f"{B};Shop;;",
+        f"{B};;2001-01-01T00:00:00Z;",
+        f"{B};;;+4915112345678",
+        ";;;0151",
+        f"{B};shop",
+        "*@example.org;;;",
+    ]
+    code, out, err = await anywhere(
+        "blacklists", "import", anywhere.file("\r\n".join(["\ufeff" + lines[0], *lines[1:]]))
+    )
+    assert (code, out) == (1, "")
+    assert sorted(err.splitlines()) == [
+        "2 entries taken, 6 not",
+        "line 3: Email: this is no e-mail address, and no pattern (*@domain, *.domain)",
+        "line 4: Scope: a scope has no capital letters; blacklists.lenient_scopes takes capitals and hyphens",
+        "line 5: ExpiresAt: this time is over, and the entry would stop nothing",
+        "line 6: Phone: an entry has an Email or a Phone, not both",
+        "line 7: Phone: this is no phone number with its country (+49…)",
+        "line 8: 2 cells where the first line names 4 columns",
+    ]
+    assert await anywhere.exported() == [f"{A},,,,", "*@example.org,,,,"]
+
+
+async def test_a_file_of_other_columns_is_refused(anywhere: Shell) -> None:
+    """A file whose first line names other columns is refused whole, with those that there are."""
+    code, _, err = await anywhere("blacklists", "import", anywhere.file("email,blacklisted\na@example.com,true\n"))
+    assert (code, HEAD.replace(",", ", ") in err) == (1, True)
+    assert await anywhere.exported() == []
+
+
+async def test_an_import_is_obeyed_at_once(gate: RunningGate, sendgate: Shell) -> None:
+    """What an import of a running gate took is refused by that gate, though the import goes on."""
+    count = AT_ONCE + 3
+    text = "".join(f"n{number}@example.com\n" for number in range(count))
+    code, _, err = await sendgate("blacklists", "import", sendgate.file(f"Email\n{text}"))
+    assert (code, err) == (0, f"{count} entries taken, 0 not\n")
+    answer = await gate.mail("n0@example.com", f"n{count - 1}@example.com")
+    assert answer.get("X-Sendgate-Reasons") == "blacklist_entry"
+    assert {record["origin"] for record in await gate.records()} == {"cli"}
+
+
+async def test_from_standard_input(anywhere: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dash stands for standard input, in the encoding that is named."""
+    stream = io.TextIOWrapper(io.BytesIO("Email;Reason\nä@example.com;Ärger\n".encode("latin-1")))
+    monkeypatch.setattr("sys.stdin", stream)
+    assert (await anywhere("blacklists", "import", "-", "--encoding", "latin-1"))[0] == 0
+    assert await anywhere.exported() == ["ä@example.com,,,Ärger,"]
+
+
+async def test_a_store_is_not_made(sendgate: Shell) -> None:
+    """Where there is no store an import makes none: its noes would be heard by nobody."""
+    sendgate.settings.store.unlink()
+    code, _, err = await sendgate("blacklists", "import", sendgate.file(f"Email\n{A}\n"))
+    assert (code, "there is no store" in err) == (1, True)
+
+
+async def test_the_store_is_not_written_over(sendgate: Shell) -> None:
+    """An export into the store's own place is refused."""
+    before = sendgate.settings.store.read_bytes()
+    code, _, err = await sendgate("blacklists", "export", sendgate.settings.store)
+    assert (code, "is the store itself" in err) == (1, True)
+    assert sendgate.settings.store.read_bytes() == before
+
+
+def test_batches() -> None:
+    """No batch is larger than a request takes, by its rows or by its letters, and none is empty."""
+    short = [(number, ["a"]) for number in range(2 * AT_ONCE + 1)]
+    assert [len(batch) for batch in _batches(iter(short))] == [AT_ONCE, AT_ONCE, 1]
+    long = [(number, ["a" * 600_000]) for number in range(3)]
+    assert [len(batch) for batch in _batches(iter(long))] == [2, 1]
+    assert list(_batches([])) == []
