@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable, Mapping
 
 from bench import forwarding, machine
+from bench.blacklists import blacklisting
 from bench.exporting import exporting
 from bench.importing import importing
 from bench.judging import judging
@@ -20,6 +21,7 @@ BENCHMARKS: Mapping[str, Callable[[Settings], None]] = {
     "singles": forwarding.singles,
     "batches": forwarding.batches,
     "judging": judging,
+    "blacklists": blacklisting,
     "providers": providers,
     "starting": starting,
     "learning": learning,

@@ -43,10 +43,10 @@ def _judged(settings: Settings, path: Path, population: int) -> None:
         for recipients, repeats in REPEATS.items():
             seconds = uvloop.run(_warm(settings, path, population, recipients, repeats))
             if recipients < 1000:
-                report.add(_sends(recipients), [each * 1_000_000 for each in seconds], "µs")
+                report.add(sends_to(recipients), [each * 1_000_000 for each in seconds], "µs")
             else:
                 target = at_most(5) if population == LARGE else None
-                report.add(_sends(recipients), [each * 1000 for each in seconds], "ms", target)
+                report.add(sends_to(recipients), [each * 1000 for each in seconds], "ms", target)
         if population == LARGE:
             seconds = [uvloop.run(_cold(path, population, number)) for number in range(settings.rounds)]
             report.add("1000 recipients, nothing in memory", [each * 1000 for each in seconds], "ms")
@@ -55,7 +55,8 @@ def _judged(settings: Settings, path: Path, population: int) -> None:
     report.print()
 
 
-def _sends(recipients: int) -> str:
+def sends_to(recipients: int) -> str:
+    """Name sends by how many they go to."""
     return f"{recipients} recipient{'s' if recipients > 1 else ''}"
 
 
@@ -79,12 +80,13 @@ async def _times(path: Path, rounds: Iterable[Iterable[Send]]) -> list[list[floa
     policy = Policy(path)
     policy.open()
     try:
-        return [[await _timed(policy, send) for send in sends] for sends in rounds]
+        return [[await timed(policy, send) for send in sends] for sends in rounds]
     finally:
         policy.close()
 
 
-async def _timed(policy: Policy, send: Send) -> float:
+async def timed(policy: Policy, send: Send) -> float:
+    """Judge a send, and give how many seconds it took; raises RuntimeError if the verdict is not what it must be."""
     started = time.perf_counter()
     verdict = await policy.judge(send, stores.TERMS)
     seconds = time.perf_counter() - started
