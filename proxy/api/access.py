@@ -24,7 +24,8 @@ from proxy.units import Secret
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-KEY_HEADERS: Final = ("X-XNG-AuthToken", "Ocp-Apim-Subscription-Key")
+XNG_HEADER: Final = "X-XNG-AuthToken"
+KEY_HEADERS: Final = (XNG_HEADER, "Ocp-Apim-Subscription-Key")
 SCHEMES: Final = frozenset({"bearer", "epi-single"})
 FORWARDED: Final = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP")
 

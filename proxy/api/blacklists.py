@@ -15,10 +15,11 @@ import asyncio
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import orjson
 from aiohttp import web
+from pydantic import Field
 
 from policy import UnknownEntry, blacklists
 from policy.blacklists import BadEntry
@@ -26,9 +27,10 @@ from policy.events import Delisting, Listing, Origin
 from policy.model import BlacklistEntry, Microseconds
 from policy.store import blacklists as entries
 from policy.times import Stated
-from proxy.api import paging, reading
+from proxy.api import own_shapes, paging, reading
 from proxy.api.access import Caller, require
 from proxy.api.context import CONTEXT
+from proxy.api.describing import Answer, Operation, Parameter, described
 from proxy.api.reading import NOT_NULL, UNKNOWN_VALUE, WRONG_FORMAT, WRONG_VALUE, BadField
 from proxy.config import Scope
 
@@ -51,6 +53,21 @@ class Rules:
     now: Microseconds
 
 
+_WRONG: Final = Answer("a field is not what it must be; nothing was taken", own_shapes.EntryFaults)
+_UNKNOWN: Final = Answer("there is no such entry")
+
+
+@described(
+    Operation(
+        "Lists the entries of all blacklists, the oldest first.",
+        Scope.BLACKLISTS,
+        query=(
+            Parameter("$skip", "how many to pass over", Annotated[int, Field(ge=0)]),
+            Parameter("$top", "how many to show", Annotated[int, Field(ge=0)]),
+        ),
+        answers={200: Answer("a page", own_shapes.Entries), 400: _WRONG},
+    )
+)
 async def get_list(request: web.Request) -> web.Response:
     """Answer one page of entries, the oldest first."""
     require(request, Scope.BLACKLISTS)
@@ -59,12 +76,26 @@ async def get_list(request: web.Request) -> web.Response:
     return _json(_envelope(page.entries, page.total))
 
 
+@described(
+    Operation(
+        "Answers one entry.",
+        Scope.BLACKLISTS,
+        answers={200: Answer("the entry", own_shapes.Entry), 404: _UNKNOWN},
+    )
+)
 async def get_one(request: web.Request) -> web.Response:
     """Answer one entry; raises UnknownEntry."""
     require(request, Scope.BLACKLISTS)
     return _json(shown(await request.app[CONTEXT].policy.ask(entries.one(_entry_id(request)))))
 
 
+@described(
+    Operation(
+        "Removes an entry.",
+        Scope.BLACKLISTS,
+        answers={200: Answer("it is gone"), 404: _UNKNOWN},
+    )
+)
 async def delete(request: web.Request) -> web.Response:
     """Remove an entry: 200 without a body; raises UnknownEntry."""
     caller = require(request, Scope.BLACKLISTS)
@@ -73,6 +104,18 @@ async def delete(request: web.Request) -> web.Response:
     return web.Response()
 
 
+@described(
+    Operation(
+        "Puts an address on a blacklist, or each of an array.",
+        Scope.BLACKLISTS,
+        body=own_shapes.NewEntry | list[own_shapes.NewEntry],
+        answers={
+            200: Answer("all of it was there already", own_shapes.Entry | own_shapes.Entries),
+            201: Answer("some of it is new; committed", own_shapes.Entry | own_shapes.Entries),
+            400: _WRONG,
+        },
+    )
+)
 async def post(request: web.Request) -> web.Response:
     """Put an address on a blacklist, or each of an array: 201 if any was new, else 200."""
     caller = require(request, Scope.BLACKLISTS)

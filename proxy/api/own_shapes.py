@@ -59,6 +59,7 @@ class Holders(TypedDict):
 
     keys: list[str]
     items: list[Holder]
+    blacklist: list[Entry]
     next: None
 
 
@@ -169,3 +170,55 @@ class Ready(TypedDict):
     shadow: list[str]
     restart_for: NotRequired[list[str]]
     draining: NotRequired[bool]
+
+
+# ── blacklists of addresses ──
+
+
+class NewEntry(TypedDict):
+    """An address for a blacklist; keys are read in either case."""
+
+    BlacklistId: NotRequired[str | None]
+    Email: NotRequired[str | None]
+    Phone: NotRequired[str | None]
+    Scope: NotRequired[str | None]
+    Reason: NotRequired[str | None]
+    ExpiresAt: NotRequired[str | None]
+
+
+@whole
+class Entry(TypedDict):
+    """An entry of a blacklist."""
+
+    BlacklistId: str
+    Email: str | None
+    Scope: str | None
+    Phone: NotRequired[str]
+    Reason: NotRequired[str]
+    ExpiresAt: NotRequired[str]
+
+
+@whole
+class Entries(TypedDict):
+    """One page of entries, and how many there are."""
+
+    total: int
+    count: int
+    items: list[Entry]
+
+
+@whole
+class EntryFault(TypedDict):
+    """What is wrong with an entry."""
+
+    field: str
+    type: str
+    message: NotRequired[str]
+    item: NotRequired[int]
+
+
+@whole
+class EntryFaults(EntryFault):
+    """What is wrong: the first fault, and of an array all of them with their positions."""
+
+    faults: NotRequired[list[EntryFault]]
