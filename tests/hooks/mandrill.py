@@ -18,7 +18,7 @@ KEY = "webhook-key"
 SECRETS = Secrets((KEY,))
 SIGNING = ("X-Mandrill-Signature",)
 TIMED = False
-URL = "https://user:pass@gate.example.com/webhooks/mail?a=b"
+URL = "https://gate.example.com/webhooks/mail?a=b"
 AT = 1_700_000_000
 ADA = "ada@example.com"
 
