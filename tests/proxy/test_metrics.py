@@ -142,7 +142,7 @@ async def test_events_are_counted_by_effect(open_gate: OpenGate) -> None:
 
 async def test_a_profile_that_would_release_is_counted(gate: RunningGate) -> None:
     """A yes inside a profile is ignored and counted by the word that it would be."""
-    await gate.user("1", email=A, blacklisted=False, optOut="false")
+    await gate.user("1", email=A, blacklisted=False, optOut=None)
     assert gate.metric("sendgate_events_total", event="Whitelisted", effect="ignored") == 1
     assert gate.metric("sendgate_events_total", event="Opt In", effect="ignored") == 1
 
