@@ -19,7 +19,7 @@ def checkout(folder: Path) -> None:
     made = shutil.ignore_patterns("__pycache__", "*.pyc")
     for part in ("policy", "proxy", "tests/providers"):
         shutil.copytree(ROOT / part, folder / part, ignore=made)
-    for file in ("pyproject.toml", "tests/conftest.py"):
+    for file in ("pyproject.toml", "tests/conftest.py", "tests/documented.py"):
         shutil.copy(ROOT / file, folder / file)
 
 

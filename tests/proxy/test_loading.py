@@ -48,7 +48,6 @@ def sender(keys: str) -> str:
         ),
         pytest.param("workers: 1", "line 1, workers", "unknown key", id="workers are for later"),
         pytest.param("sync: {}", "line 1, sync", "unknown key", id="sync is for later"),
-        pytest.param(route("scope: x"), "line 5, routes.one.scope", "unknown key", id="scope is for later"),
         pytest.param(
             route("policy: {}"),
             "line 5, routes.one.policy",
