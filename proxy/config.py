@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
     Field,
@@ -27,15 +27,14 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from policy.model import AllowList
+from proxy.accounts import Auth, Webhook
 from proxy.branding import Unsubscribe
-from proxy.sections import Node, Positive, option
-from proxy.units import Duration, FrozenMap, Listening, OneOrMore, Secret, Single, Size
+from proxy.sections import Node, OneOrTwo, Positive, UpToTwo, option
+from proxy.units import Duration, FrozenMap, Listening, OneOrMore, Secret, Size
 from proxy.values import (
     AllowedAddress,
-    AwsRegion,
     Credential,
     FilePath,
-    HeaderName,
     HostName,
     Name,
     Network,
@@ -48,7 +47,6 @@ from proxy.values import (
     Sha256,
     Text,
     Upstream,
-    UserName,
     allow_list,
 )
 
@@ -57,10 +55,6 @@ SANDBOX: Final = "sandbox"
 Doubt = Literal["refuse", "pass"]
 Lasting = Annotated[Duration, Field(gt=0)]
 Bounded = Annotated[Size, Field(gt=0)]
-
-Item = TypeVar("Item")
-UpToTwo = Annotated[tuple[Item, ...], Field(max_length=2), Single()]
-OneOrTwo = Annotated[tuple[Item, ...], Field(min_length=1, max_length=2), Single()]
 
 
 class Scope(StrEnum):
@@ -167,73 +161,6 @@ class Timeout(Node):
 
     connect: Lasting = option("5s", "for opening a connection to the provider")
     total: Lasting = option("60s", "for one request, from its first byte to the end of the answer")
-
-
-class Bearer(Node):
-    """`Authorization: Bearer TOKEN`."""
-
-    kind: Literal["bearer"] = Field(description="Authorization: Bearer TOKEN")
-    token: Credential = Field(description="the provider's API key")
-
-
-class Basic(Node):
-    """`Authorization: Basic …`."""
-
-    kind: Literal["basic"] = Field(description="Authorization: Basic, of a user name and a password")
-    username: UserName = Field(description="user name, account id or key id")
-    password: Credential = Field(description="password, auth token or key secret")
-
-
-class Header(Node):
-    """A header of the provider's own."""
-
-    kind: Literal["header"] = Field(description="one header with a name of the provider's own")
-    name: HeaderName = Field(description="name of the header")
-    value: Credential = Field(description="its whole value")
-
-
-class Body(Node):
-    """A key in the body, for a provider that wants it there."""
-
-    kind: Literal["body"] = Field(description="the key that a provider wants in the body of each request")
-    key: Credential = Field(description="the provider's API key")
-
-
-class Aws(Node):
-    """AWS Signature Version 4."""
-
-    kind: Literal["aws"] = Field(description="AWS Signature Version 4 over each request")
-    access_key_id: Credential = Field(description="the id of the gate's key")
-    secret_access_key: Credential = Field(description="the secret that signs")
-    region: AwsRegion = Field(description="the region of the provider's address: eu-west-1")
-    session_token: Credential | None = option(None, "of temporary keys")
-
-
-Auth = Annotated[Bearer | Basic | Header | Body | Aws, Field(discriminator="kind")]
-
-
-Suppressing = Literal["opt_out", "opt_out_all", "block", "record", "ignore"]
-
-
-class Effects(Node):
-    """What a provider's word does to the standing: opt_out is of the route's channel, block stops everything."""
-
-    unsubscribe: Suppressing = option("opt_out", "an unsubscribe by the provider's own link or list")
-    complaint: Suppressing = option("opt_out", "marked as spam")
-    hard_bounce: Suppressing = option("record", "the mailbox is gone for good")
-    resubscribe: Literal["opt_in", "record", "ignore"] = option(
-        "opt_in", "back again: undoes that provider's unsubscribe and nothing else"
-    )
-
-
-class Webhook(Node):
-    """How the provider shows that a webhook is its own, and what its words do."""
-
-    key: UpToTwo[Credential] = option(
-        (), "the signing key, or the password or token where the provider signs nothing; two during rotation"
-    )
-    topics: tuple[Text, ...] = option((), "Amazon SNS topics (ARN) that are believed")
-    effects: Effects = option({}, "what each word does to the standing")
 
 
 class Route(Policy):

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from proxy import signing
-from proxy.config import SANDBOX, Auth, Aws, Basic, Bearer, Body, Header
+from proxy.accounts import Auth, Aws, Basic, Bearer, Body, Header
+from proxy.config import SANDBOX
 from proxy.headers import Headers, Unsendable
 from proxy.providers.base import Provider, Unreadable, WritesKey, aws_service
 

@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 from policy import blacklists
 from proxy import signing
-from proxy.config import Body, Config, Listener, Route, Sender
+from proxy.accounts import Body
+from proxy.config import Config, Listener, Route, Sender
 from proxy.faults import Place, key_path
 from proxy.hooks import base as hooks
 from proxy.providers import base as providers

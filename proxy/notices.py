@@ -17,7 +17,8 @@ from typing import Any, Final
 from policy.events import PROVIDER_PREFIX, Event, Origin, Subject, Told, Unplaced, Word
 from policy.identity import email_keys, phone_keys
 from policy.model import Channel
-from proxy.config import Effects, Route
+from proxy.accounts import Effects
+from proxy.config import Route
 from proxy.hooks.base import Notice, Says
 
 LARGEST_RAW: Final = 16_384  # characters of one item that the journal keeps

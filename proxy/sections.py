@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from proxy.units import Single
+
 Positive = Annotated[int, Field(ge=1)]
+
+Item = TypeVar("Item")
+UpToTwo = Annotated[tuple[Item, ...], Field(max_length=2), Single()]
+OneOrTwo = Annotated[tuple[Item, ...], Field(min_length=1, max_length=2), Single()]
 
 
 def option(written: Any, description: str) -> Any:

@@ -9,7 +9,7 @@ from typing import Final, get_args
 
 import pytest
 
-from proxy.config import Effects
+from proxy.accounts import Effects
 from proxy.hooks import base
 
 ROOT: Final = Path(__file__).parents[1]

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from policy import identity
 from policy.model import AllowList
-from proxy.config import Basic, Bearer, Body, Config, Header, Policy, Route, Scope
+from proxy.accounts import Basic, Bearer, Body, Header
+from proxy.config import Config, Policy, Route, Scope
 from proxy.loading import parse
 from proxy.units import Address, Secret
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from proxy.config import Body
+from proxy.accounts import Body
 from proxy.credentials import Leaving, credential
 from proxy.headers import Unsendable
 from proxy.providers import mandrill
