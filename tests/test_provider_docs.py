@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib.util
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -65,16 +66,21 @@ def bypasses(name: str) -> list[str]:
     return sorted({re.sub(r"\.\d+", "", each) for each in found})
 
 
-def hidden_rows() -> Iterator[Row]:
+def request_rows(kind: str) -> Iterator[Row]:
     yield "provider", "what", "request"
     for name in base.names():
         titles: dict[str, str] = {}  # a request that only the body tells stands once
-        for title, request in getattr(samples(name), "HIDDEN", {}).items():
-            titles.setdefault(f"`{request.method} {request.path}`", title)
+        for title, request in getattr(samples(name), kind, {}).items():
+            action = dict(parse_qsl(request.body.decode())).get("Action", "")
+            titles.setdefault(f"`{action or f'{request.method} {request.path}'}`", title)
         yield from ((name, title, request) for request, title in titles.items())
 
 
-TABLES: Final[Mapping[str, Callable[[], Iterator[Row]]]] = {"providers": provider_rows, "hidden": hidden_rows}
+TABLES: Final[Mapping[str, Callable[[], Iterator[Row]]]] = {
+    "providers": provider_rows,
+    "hidden": partial(request_rows, "HIDDEN"),
+    "guarded": partial(request_rows, "GUARDED"),
+}
 
 
 def made(name: str) -> str:

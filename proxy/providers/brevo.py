@@ -31,6 +31,7 @@ from policy.reasons import Reason
 from proxy import strict
 from proxy.formats import ids, mail_headers, markers
 from proxy.formats.fields import refuse_in_query
+from proxy.formats.guarded import guarded
 from proxy.formats.objects import Shape, array, join, refuse_breaks, text, texts
 from proxy.formats.positions import original_index, spliced
 from proxy.providers.base import (
@@ -102,13 +103,17 @@ _OTHERS: Mapping[str, _Endpoint] = {
 # What dispatches nothing. Not here, on purpose: whatever writes contacts, puts them on lists or tells of their orders
 # and events, for all that starts automations.
 _HARMLESS = re.compile(
-    r"""(?:POST|DELETE)\ /v3/smtp/blockedDomains(?:/[^/]+)?
-    | DELETE\ /v3/(?:smtp/(?:email|log|blockedContacts|templates)|(?:email|sms|whatsapp)Campaigns|webhooks)/[^/]+
+    r"""POST\ /v3/smtp/blockedDomains
+    | DELETE\ /v3/(?:smtp/(?:email|log|templates)|(?:email|sms|whatsapp)Campaigns)/[^/]+
     | DELETE\ /v3/contacts/.+
-    | POST\ /v3/smtp/(?:deleteHardbounces|template/preview) | POST\ /v3/contacts/lists/[^/]+/contacts/remove
-    | POST\ /v3/(?:smtp/templates|webhooks|contacts/(?:lists|folders))
-    | PUT\ /v3/(?:smtp/templates|webhooks|contacts/(?:lists|folders))/[^/]+""",
+    | POST\ /v3/smtp/template/preview | POST\ /v3/contacts/lists/[^/]+/contacts/remove
+    | POST\ /v3/(?:smtp/templates|contacts/(?:lists|folders))
+    | PUT\ /v3/(?:smtp/templates|contacts/(?:lists|folders))/[^/]+""",
     re.VERBOSE,
+)
+_GUARDED = guarded(
+    *("* /v3/webhooks/**", "* /v3/corporate/**", "* /v3/organization/**", "DELETE /v3/smtp/blockedContacts/**"),
+    *("DELETE /v3/smtp/blockedDomains/**", "WRITE /v3/smtp/deleteHardbounces/**"),
 )
 _HIDDEN = re.compile(
     r"""POST\ /v3/(?:email|sms|whatsapp)Campaigns | PUT\ /v3/(?:email|sms|whatsapp)Campaigns/[^/]+
@@ -126,6 +131,8 @@ def sort(request: Request) -> Kind:
     """Tell what the request would do; of a campaign's new status only the body tells."""
     path = strict.plain_path(request.path)
     if path is None or not path.startswith("/v3/"):
+        return Kind.UNKNOWN
+    if _GUARDED(request.method, path):
         return Kind.UNKNOWN
     asked = f"{request.method} {path}"
     if request.method in READING or _HARMLESS.fullmatch(asked):

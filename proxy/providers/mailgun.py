@@ -29,6 +29,7 @@ from policy.reasons import Reason
 from proxy import strict
 from proxy.formats import dates, fields, ids, mime
 from proxy.formats.fields import Form
+from proxy.formats.guarded import guarded
 from proxy.formats.leaving import Leaving, foldable_json, shown, variables_left
 from proxy.formats.mailboxes import mailboxes, without
 from proxy.formats.mime import Mime
@@ -57,8 +58,13 @@ MOST_TOLD = 100  # places of one refusal
 _SEND = re.compile(r"/v3/(?:domains/([^/]+)/messages/[^/]+|([^/]+)/messages(?:\.mime)?)")
 _MIME = ".mime"
 
-# What tells a credential of the account: whoever reads it needs no gate any more.
-_SECRET = re.compile(r"/v\d/(?:accounts/http_signing_key|keys(?:/.+)?|domains(?:/[^/]+)?)", re.IGNORECASE)
+# A domain's answer holds its SMTP password. An address on the list called whitelists is never suppressed again.
+_GUARDED = guarded(
+    *(f"* /v*/{each}/**" for each in ("accounts", "alerts", "ip_whitelist", "keys", "sandbox", "users", "webhooks")),
+    *("* /v*/domains", "* /v*/domains/*", "* /v*/domains/*/credentials/**", "* /v*/domains/*/webhooks/**"),
+    *("* /v*/*/webhooks/**", "WRITE /v*/domains/*/tracking/unsubscribe", "WRITE /v*/*/whitelists/**"),
+    *(f"DELETE /v*/*/{each}/**" for each in ("bounces", "complaints", "unsubscribes")),
+)
 
 # What dispatches to people whom the request does not name: seed tests of inbox placement, the account's owner.
 _HIDDEN = re.compile(r"/v\d/inbox/tests(?:/.+)?|/v5/accounts/resend_activation_email")
@@ -68,9 +74,8 @@ _HIDDEN = re.compile(r"/v\d/inbox/tests(?:/.+)?|/v5/accounts/resend_activation_e
 _WRITING = frozenset({"POST", "PUT"})
 _HARMLESS: tuple[tuple[frozenset[str], re.Pattern[str]], ...] = (
     (frozenset({"DELETE"}), re.compile(r"/v[1-5]/.+")),
-    (_WRITING, re.compile(r"/v3/[^/]+/(?:bounces|unsubscribes|complaints|whitelists)(?:/import)?")),
+    (_WRITING, re.compile(r"/v3/[^/]+/(?:bounces|unsubscribes|complaints)(?:/import)?")),
     (_WRITING, re.compile(r"/v[34]/(?:[^/]+/)?templates(?:/.+)?")),
-    (_WRITING, re.compile(r"/v[134]/(?:domains/[^/]+/)?webhooks(?:/.+)?")),
     (_WRITING, re.compile(r"/v3/domains/[^/]+/tracking/[^/]+")),
     (_WRITING, re.compile(r"/v4/domains/[^/]+/verify")),
     (_WRITING, re.compile(r"/v3/[^/]+/tags?(?:/.+)?")),
@@ -84,13 +89,15 @@ def sort(request: Request) -> Kind:
     path = strict.plain_path(request.path)
     if path is None:
         return Kind.UNKNOWN
-    if request.method in READING:
-        return Kind.UNKNOWN if _SECRET.fullmatch(path) else Kind.HARMLESS
     if request.method == "POST" and _SEND.fullmatch(path):
         return Kind.SEND
     if request.method in _WRITING and _HIDDEN.fullmatch(path):
         return Kind.HIDDEN
-    if any(request.method in methods and pattern.fullmatch(path) for methods, pattern in _HARMLESS):
+    if _GUARDED(request.method, path):
+        return Kind.UNKNOWN
+    if request.method in READING or any(
+        request.method in methods and pattern.fullmatch(path) for methods, pattern in _HARMLESS
+    ):
         return Kind.HARMLESS
     return Kind.UNKNOWN
 

@@ -28,6 +28,7 @@ from proxy import strict
 from proxy.formats import envelopes, ids, mail_headers, markers, objects, positions
 from proxy.formats.envelopes import Envelope
 from proxy.formats.fields import refuse_in_query
+from proxy.formats.guarded import guarded
 from proxy.providers.base import (
     READING,
     Answer,
@@ -49,9 +50,12 @@ TELLS_SUPPRESSION = False
 _SENDS = frozenset({"/v3/send", "/v3.1/send"})
 _READ = re.compile(r"/v(?:1|3|3\.1|4)/.+")  # the API before these, /0.1/, also sent by GET
 _HIDDEN = re.compile(r"/v3/REST/(?:campaigndraft|newsletter)/[^/]+/(?:send|schedule|test)")
-_MANAGED = re.compile(r"/v[13]/REST/(?:templates?|eventcallbackurl|parseroute)(?:/.+)?")
-# What tells a credential of the account: whoever reads it needs no gate any more.
-_SECRET = re.compile(r"/v[\d.]+/REST/api(?:key|token)(?:access)?(?:/.+)?", re.IGNORECASE)
+_MANAGED = re.compile(r"/v[13]/REST/templates?(?:/.+)?")
+# The address of a webhook holds its password; whoever leaves a list takes the word along that they unsubscribed.
+_GUARDED = guarded(
+    *(f"* /v*/REST/{each}/**" for each in ("apikey*", "apitoken*", "eventcallbackurl", "parseroute", "user")),
+    "DELETE /v*/REST/listrecipient/**",
+)
 _DELETED = re.compile(r"/v[13]/REST/.+")
 
 _PEOPLE = ("To", "Cc", "Bcc")
@@ -101,10 +105,10 @@ def sort(request: Request) -> Kind:
     can be written, senders, who are sent a mail to confirm themselves, and SMS.
     """
     path = strict.plain_path(request.path)
-    if path is None:
+    if path is None or _GUARDED(request.method, path):
         return Kind.UNKNOWN
     if request.method in READING:
-        return Kind.HARMLESS if _READ.fullmatch(path) and not _SECRET.fullmatch(path) else Kind.UNKNOWN
+        return Kind.HARMLESS if _READ.fullmatch(path) else Kind.UNKNOWN
     if request.method == "POST" and path in _SENDS:
         return Kind.SEND
     if request.method in ("POST", "PUT") and _HIDDEN.fullmatch(path):

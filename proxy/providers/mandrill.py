@@ -49,10 +49,11 @@ _SENDS = frozenset({_RAW, "messages/send", "messages/send-template", "messages/s
 # A message that waits, for its time or for its subaccount, goes out by these.
 _HIDDEN = frozenset({"messages/reschedule", "subaccounts/resume"})
 # Not here, on purpose: SMS, exports and the check of a domain, which send a mail to whom the call names, and
-# inbound/send-raw, which hands a message to the account's own webhook.
+# inbound/send-raw, which hands a message to the account's own webhook; webhooks, whose answers hold the keys that sign
+# them; and whatever lifts a rejection.
 _HARMLESS = MappingProxyType(
     {
-        "allowlists": "add list delete",
+        "allowlists": "list delete",
         "exports": "info list",
         "inbound": "domains add-domain check-domain delete-domain routes add-route update-route delete-route",
         "ips": "list info provision start-warmup cancel-warmup set-pool delete list-pools pool-info create-pool "
@@ -60,7 +61,7 @@ _HARMLESS = MappingProxyType(
         "mctemplates": "list info render time-series",
         "messages": "search search-time-series info content parse list-scheduled cancel-scheduled",
         "metadata": "list add update delete",
-        "rejects": "add list delete add-sms list-sms delete-sms",
+        "rejects": "add list add-sms list-sms",
         "senders": "list domains add-domain check-domain delete-domain info time-series",
         "subaccounts": "list add info update delete pause",
         "tags": "list delete info time-series all-time-series",
@@ -68,8 +69,7 @@ _HARMLESS = MappingProxyType(
         "urls": "list search time-series tracking-domains add-tracking-domain check-tracking-domain "
         "delete-tracking-domain",
         "users": "info ping ping2 senders",
-        "webhooks": "list add info update delete",
-        "whitelists": "add list delete",
+        "whitelists": "list delete",
     }
 )
 

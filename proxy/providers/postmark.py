@@ -27,11 +27,11 @@ from policy.reasons import Reason
 from proxy import strict
 from proxy.formats import ids, inactive, mail_headers, markers
 from proxy.formats.fields import refuse_in_query
+from proxy.formats.guarded import guarded
 from proxy.formats.mailboxes import Mailbox, mailboxes, without
 from proxy.formats.objects import Shape, array, join, refuse_breaks
 from proxy.formats.positions import spliced
 from proxy.providers.base import (
-    READING,
     Answer,
     Change,
     Kind,
@@ -68,16 +68,19 @@ _SENDS: Mapping[str, _Form] = {
 
 # What dispatches nothing. Not here, on purpose: /senders by POST and PUT and /data-removals, after which Postmark
 # writes to an address of the body. An inbound message that is tried again goes to the account's own webhook.
-_MANAGED = r"/(?:message-streams|templates|webhooks|domains|triggers/inboundrules)(?:/.+)?"
-# What tells a credential of the account: whoever reads it needs no gate any more.
-_SECRET = re.compile(r"/servers?(?:/.+)?", re.IGNORECASE)
-_HARMLESS: tuple[tuple[frozenset[str], re.Pattern[str]], ...] = (
-    (frozenset({"POST", "PUT", "PATCH", "DELETE"}), re.compile(_MANAGED)),
-    (frozenset({"PUT"}), re.compile(r"/bounces/[^/]+/activate|/messages/inbound/[^/]+/(?:bypass|retry)")),
-    (frozenset({"DELETE"}), re.compile(r"/senders/[^/]+")),
-    (frozenset({"POST"}), re.compile(r"/senders/[^/]+/(?:verifyspf|requestnewdkim)")),
+# A server's answer holds its tokens; the change of a stream may switch its unsubscribes off.
+_GUARDED = guarded(
+    *("* /server/**", "* /servers/**", "* /webhooks/**", "PUT /bounces/*/activate", "PATCH /message-streams/*"),
+    "WRITE /message-streams/*/suppressions/delete/**",
 )
-_RESENDS = re.compile(r"/senders/[^/]+/resend")  # the confirmation goes to the stored address of a signature
+_HARMLESS = re.compile(
+    r"""(?:GET|HEAD|OPTIONS)\ .+
+    | (?:POST|PUT|PATCH|DELETE)\ /(?:message-streams|templates|domains|triggers/inboundrules)(?:/.+)?
+    | PUT\ /messages/inbound/[^/]+/(?:bypass|retry) | DELETE\ /senders/[^/]+
+    | POST\ /senders/[^/]+/(?:verifyspf|requestnewdkim)""",
+    re.VERBOSE,
+)
+_HIDDEN = re.compile(r"POST /senders/[^/]+/resend")  # the confirmation goes to the stored address of a signature
 
 # Keys that say who gets the message, when, and by which stream (the default stream counts as transactional, so an
 # overlooked one must not). Postmark documents no schedule; a key that looks like one would outlive tomorrow's opt-out.
@@ -106,17 +109,14 @@ _Entry = tuple[str, dict[str, Any]]  # a message and its place
 def sort(request: Request) -> Kind:
     """Tell what the request would do; only method and path are asked."""
     path = strict.plain_path(request.path)
-    if path is None or _SECRET.fullmatch(path):
+    if path is None or _GUARDED(request.method, path):
         return Kind.UNKNOWN
-    if request.method in READING:
-        return Kind.HARMLESS
     if request.method == "POST" and path in _SENDS:
         return Kind.SEND
-    if request.method == "POST" and _RESENDS.fullmatch(path):
+    asked = f"{request.method} {path}"
+    if _HIDDEN.fullmatch(asked):
         return Kind.HIDDEN
-    if any(request.method in methods and pattern.fullmatch(path) for methods, pattern in _HARMLESS):
-        return Kind.HARMLESS
-    return Kind.UNKNOWN
+    return Kind.HARMLESS if _HARMLESS.fullmatch(asked) else Kind.UNKNOWN
 
 
 # ── reading ──

@@ -30,6 +30,7 @@ from policy.reasons import Reason
 from proxy import strict
 from proxy.formats import ids, mail_headers, markers
 from proxy.formats.fields import refuse_in_query
+from proxy.formats.guarded import guarded
 from proxy.formats.mailboxes import mailboxes, without
 from proxy.formats.objects import Shape, join, refuse_breaks, text, texts
 from proxy.formats.positions import original_index, spliced
@@ -70,14 +71,23 @@ _SEND = re.compile(r"POST (?:/emails|/emails/batch|/inboxes/[^/]+/threads/[^/]+/
 # for a scheduled mail, which was judged by what was known before.
 _HARMLESS = re.compile(
     r"""POST\ /emails/[^/]+/(?:cancel|share)
-    | POST\ /(?:audiences|contact-properties|domains|events|segments|suppressions|templates|topics|webhooks)
-    | (?:PATCH|DELETE)\ /(?:contact-properties|domains|events|segments|templates|topics|webhooks)/[^/]+
+    | POST\ /(?:audiences|contact-properties|domains|events|segments|suppressions|templates|topics)
+    | (?:PATCH|DELETE)\ /(?:contact-properties|domains|events|segments|templates|topics)/[^/]+
     | POST\ /templates/[^/]+/(?:publish|duplicate) | POST\ /domains/[^/]+/verify
-    | POST\ /webhooks/[^/]+/(?:events/[^/]+/replay|signing-secret/rotate)
-    | POST\ /suppressions/batch/(?:add|remove) | DELETE\ /suppressions/[^/]+
+    | POST\ /suppressions/batch/add
     | POST\ /broadcasts/[^/]+/cancel | POST\ /automations/[^/]+/stop | DELETE\ /(?:automations|broadcasts)/[^/]+
     | DELETE\ /(?:audiences|contacts|inboxes)/.+ | POST\ /inboxes/[^/]+/drafts | PATCH\ /inboxes/[^/]+/drafts/[^/]+""",
     re.VERBOSE,
+)
+_GUARDED = guarded(
+    *(
+        "* /api-keys/**",
+        "* /oauth/**",
+        "* /webhooks/**",
+        "DELETE /suppressions/**",
+        "WRITE /suppressions/batch/remove/**",
+    ),
+    "* /logs/*",  # what was answered before: a key that was made, a webhook's secret
 )
 _HIDDEN = re.compile(
     r"""PATCH\ /emails/[^/]+ | POST\ /broadcasts/[^/]+/(?:send|duplicate) | POST\ /events/send
@@ -98,6 +108,8 @@ def sort(request: Request) -> Kind:
     """Tell what the request would do; whether a new broadcast is sent at once only the body tells."""
     path = strict.plain_path(request.path)
     if path is None:
+        return Kind.UNKNOWN
+    if _GUARDED(request.method, path):
         return Kind.UNKNOWN
     asked = f"{request.method} {path}"
     if request.method in READING or _HARMLESS.fullmatch(asked):

@@ -23,6 +23,7 @@ from policy.reasons import Reason
 from proxy import strict
 from proxy.formats import mail_headers, markers
 from proxy.formats.fields import refuse_in_query
+from proxy.formats.guarded import guarded
 from proxy.formats.markers import Markers
 from proxy.formats.objects import Shape, array, join, refuse_breaks
 from proxy.providers.base import (
@@ -54,10 +55,8 @@ _HARMLESS: tuple[tuple[frozenset[str], re.Pattern[str]], ...] = (
     (frozenset({"POST"}), re.compile(r"/v3/mail/batch")),
     (frozenset({"POST"}), re.compile(r"/v3/user/scheduled_sends")),
     (frozenset({"PATCH"}), re.compile(r"/v3/user/scheduled_sends/[^/]+")),
-    (_WRITING, re.compile(r"/v3/asm/(?:groups|suppressions)(?:/.+)?")),
-    (_WRITING, re.compile(r"/v3/suppression/.+")),
+    (_SENDING, re.compile(r"/v3/asm/(?:groups|suppressions)(?:/.+)?")),
     (_WRITING, re.compile(r"/v3/templates(?:/.+)?")),
-    (_WRITING, re.compile(r"/v3/user/webhooks/.+")),
     (frozenset({"POST"}), re.compile(r"/v3/marketing/contacts/(?:search(?:/emails)?|batch)")),
     (frozenset({"DELETE"}), re.compile(r"/v3/(?:campaigns|marketing/(?:singlesends|contacts))(?:/.+)?")),
 )
@@ -69,6 +68,16 @@ _HIDDEN: tuple[tuple[frozenset[str], re.Pattern[str]], ...] = (
     (_SENDING, re.compile(r"/v3/(?:campaigns|marketing/(?:singlesends|test|contacts|automations))(?:/.+)?")),
     (_SENDING, re.compile(r"/v3/(?:verified_senders|teammates)(?:/.+)?")),
     (_WRITING | READING, re.compile(r"/api/.+")),
+)
+
+_GUARDED = guarded(
+    "* /v3/user/webhooks/**",
+    "* /v3/user/settings/**",
+    *(f"* /v3/{each}/**" for each in ("access_settings", "api_keys", "partner_settings", "sso", "subusers")),
+    *("READ /v3/teammates/**", "DELETE /v3/teammates/**", "WRITE /v3/scopes/**"),
+    "WRITE /v3/mail_settings/**",  # among them the addresses that are mailed although they are suppressed
+    "DELETE /v3/asm/**",
+    "WRITE /v3/suppression/**",
 )
 
 # Documented keys, object by object: all that say who gets the message and when, and what is common beside them. Any
@@ -110,7 +119,7 @@ _CAMPAIGN_ARGS = ("custom_args.campaign", "custom_args.campaign_id")
 def sort(request: Request) -> Kind:
     """Tell what the request would do; only method and path are asked."""
     path = strict.plain_path(request.path)
-    if path is None:
+    if path is None or _GUARDED(request.method, path):
         return Kind.UNKNOWN
     if request.method in READING and path.startswith("/v3/"):
         return Kind.HARMLESS

@@ -22,7 +22,7 @@ from policy.identity import email_keys
 from policy.model import Channel, Recipient, Send
 from policy.reasons import Reason
 from proxy import strict
-from proxy.formats import aws, layouts, mail_headers, mailboxes, mime, objects, positions, query, raw
+from proxy.formats import aws, layouts, mail_headers, mailboxes, mime, objects, positions, query, raw, ses_calls
 from proxy.formats.layouts import Layout
 from proxy.formats.objects import Shape
 from proxy.providers.base import (
@@ -95,30 +95,8 @@ _QUERY_LISTS = frozenset({*_LISTS, "Destinations", "ReplyToAddresses", "Tags", "
 
 # ── sorting ──
 
-_HEAD = "/v2/email/"
 _REPEATABLE = frozenset({"TagKeys"})  # in the query
-_PUT = (
-    "account|configuration-sets|contact-lists|custom-verification-email-templates|dedicated-ip-pools|dedicated-ips"
-    "|deliverability-dashboard|export-jobs|identities|reputation|suppression|templates"
-)
-# Not here, on purpose: identities, whose making mails a request to verify; and account details, on which AWS itself
-# writes to people.
-_POST = (
-    "configuration-sets(?:/[^/]+/event-destinations)?|contact-lists(?:/[^/]+/contacts(?:/list)?)?|dedicated-ip-pools"
-    "|custom-verification-email-templates|email-address-insights|export-jobs|identities/[^/]+/policies/[^/]+"
-    "|identity/certificates(?:/delete|/list)?|import-jobs(?:/list)?|list-(?:configuration-sets|identities|export-jobs)"
-    "|metrics/batch|multi-region-endpoints|reputation/entities|resources/tenants/list|tags|templates(?:/[^/]+/render)?"
-    "|tenant/suppression|tenants(?:/resources)?(?:/(?:delete|get|list))?|update-configuration-sets|vdm/recommendations"
-)
-_HARMLESS = re.compile(rf"(?:GET|HEAD|OPTIONS|DELETE) .+|PUT (?:{_PUT})(?:/.+)?|POST (?:{_POST})")
-_HIDDEN = "POST deliverability-dashboard/test"  # goes to mailboxes that only SES knows
-
-# Not here, on purpose: VerifyEmail… mail a request to verify, and receipt rules may bounce what comes in.
-_HARMLESS_ACTION = re.compile(
-    r"(?:Delete|Describe|Get|List)[A-Za-z]+|(?:Create|Update)(?:ConfigurationSet|CustomVerification|Template)[A-Za-z]*"
-    r"|Put(?:ConfigurationSet|IdentityPolicy)[A-Za-z]*|SetIdentity[A-Za-z]+|TestRenderTemplate"
-    r"|UpdateAccountSendingEnabled|VerifyDomain(?:Dkim|Identity)"
-)
+_HIDDEN = f"POST {ses_calls.HEAD}deliverability-dashboard/test"  # goes to mailboxes that only SES knows
 _HIDDEN_ACTION = "SendBounce"  # answers a message by its id: only SES knows who wrote it
 
 
@@ -127,14 +105,14 @@ def sort(request: Request) -> Kind:
     if request.path == "/":
         return _sort_action(request)
     path = strict.plain_path(request.path)
-    if path is None or not path.startswith(_HEAD) or not request.method.isupper():
+    if path is None or not request.method.isupper():
         return Kind.UNKNOWN
     if request.method == "POST" and path in _SENDS:
         return Kind.SEND
-    asked = f"{request.method} {path.removeprefix(_HEAD)}"
-    if asked == _HIDDEN:
+    if f"{request.method} {path}" == _HIDDEN:
         return Kind.HIDDEN
-    return Kind.HARMLESS if _HARMLESS.fullmatch(asked) and not aws.redirects(request, _REPEATABLE) else Kind.UNKNOWN
+    harmless = ses_calls.is_harmless(request.method, path) and not aws.redirects(request, _REPEATABLE)
+    return Kind.HARMLESS if harmless else Kind.UNKNOWN
 
 
 def _sort_action(request: Request) -> Kind:
@@ -152,7 +130,7 @@ def _sort_action(request: Request) -> Kind:
         return Kind.SEND
     if action == _HIDDEN_ACTION:
         return Kind.HIDDEN
-    return Kind.HARMLESS if _HARMLESS_ACTION.fullmatch(action) else Kind.UNKNOWN
+    return Kind.HARMLESS if ses_calls.is_harmless_action(action) else Kind.UNKNOWN
 
 
 # ── reading ──

@@ -31,6 +31,7 @@ from policy.reasons import Reason
 from proxy import strict
 from proxy.formats import headed, ids, markers
 from proxy.formats.fields import refuse_in_query
+from proxy.formats.guarded import guarded
 from proxy.formats.objects import Shape, array, join, refuse_breaks
 from proxy.formats.positions import original_index
 from proxy.providers.base import (
@@ -59,7 +60,7 @@ _SEND = "/api/v1/transmissions"
 # list of recipients is refused by itself. Not here, on purpose: alerts, users and the verification of sending domains,
 # which write to people; whatever changes the account's defaults; and subaccounts, whose making tells a key that needs
 # no gate any more.
-_MANAGED = "recipient-lists|suppression-list|templates|snippets|webhooks|relay-webhooks|tracking-domains"
+_MANAGED = "recipient-lists|templates|snippets|tracking-domains"
 _HARMLESS: tuple[tuple[frozenset[str], re.Pattern[str]], ...] = (
     (frozenset({"DELETE"}), re.compile(rf"{_SEND}(?:/[^/]+)?")),
     (
@@ -68,6 +69,14 @@ _HARMLESS: tuple[tuple[frozenset[str], re.Pattern[str]], ...] = (
     ),
     (frozenset({"POST", "PUT", "DELETE"}), re.compile(r"/api/v1/sending-domains(?:/[^/]+)?")),
 )
+
+_GUARDED = guarded(
+    *(f"* /api/v1/{each}/**" for each in ("api-keys", "webhooks", "relay-webhooks")),
+    *(f"WRITE /api/v1/{each}/**" for each in ("account", "subaccounts", "users")),
+    "DELETE /api/v1/suppression-list/**",
+)
+_SUPPRESSION = re.compile(r"/api/v1/suppression-list(?:/[^/]+)?")
+_SWITCHES = frozenset({"transactional", "nontransactional"})
 
 # Keys that say who gets the message and when, wherever they stand; `cc`, `bcc` and `archive` are those of the SMTP API
 # and of SDKs, which put them into the array themselves.
@@ -97,17 +106,31 @@ _SUBSTITUTION = "{{"
 
 
 def sort(request: Request) -> Kind:
-    """Tell what the request would do; only method and path are asked."""
+    """Tell what the request would do; of an entry of the suppression list only the body tells."""
     path = strict.plain_path(request.path)
-    if path is None or not path.startswith("/api/v1/"):
+    if path is None or not path.startswith("/api/v1/") or _GUARDED(request.method, path):
         return Kind.UNKNOWN
     if request.method in READING:
         return Kind.HARMLESS
     if request.method == "POST" and path == _SEND:
         return Kind.SEND
+    if request.method == "PUT" and _SUPPRESSION.fullmatch(path):
+        return _suppression(request) if request.body else Kind.ASK_BODY
     if any(request.method in methods and pattern.fullmatch(path) for methods, pattern in _HARMLESS):
         return Kind.HARMLESS
     return Kind.UNKNOWN
+
+
+def _suppression(request: Request) -> Kind:
+    """Tell an entry that suppresses from one that lifts: of these switches the older form of an entry takes false."""
+    try:
+        strict.expect_type(request.headers, strict.JSON)
+        told = Shape(frozenset({"recipients"}), frozenset({"recipients"})).check(strict.json_tree(request.body), "")
+        pairs = [*told.items(), *(pair for each in array(told, "recipients", "") for pair in each.items())]
+    except (Unreadable, AttributeError):
+        return Kind.UNKNOWN
+    lifts = any(strict.looks_like(name, _SWITCHES) and value is not True for name, value in pairs)
+    return Kind.UNKNOWN if lifts else Kind.HARMLESS
 
 
 # ── reading ──

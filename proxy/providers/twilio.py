@@ -24,6 +24,7 @@ from policy.reasons import Reason
 from proxy import strict
 from proxy.formats import xml
 from proxy.formats.fields import refuse_lookalikes, refuse_misplaced
+from proxy.formats.guarded import guarded
 from proxy.providers.base import (
     READING,
     Answer,
@@ -44,8 +45,17 @@ TELLS_SUPPRESSION = False
 
 _ACCOUNT = r"/2010-04-01/Accounts/([^/]+)"
 _SEND = re.compile(rf"{_ACCOUNT}/Messages(?:\.json|\.xml)?")
-# What tells a credential of the account: whoever reads it needs no gate any more.
-_SECRET = re.compile(r"/2010-04-01/Accounts(?:\.\w+|/[^/]+)?", re.IGNORECASE)
+# The account's answer holds its token, and a webhook's address may hold a password. They stand in the numbers, in the
+# applications, and, at Twilio's other addresses, in the services.
+_GUARDED = guarded(
+    *("* /2010-04-01/Accounts", "* /2010-04-01/Accounts.*", "* /2010-04-01/Accounts/*"),
+    *(
+        f"* /2010-04-01/Accounts/*/{each}*/**"
+        for each in ("Applications", "ConnectApps", "IncomingPhoneNumbers", "Keys", "SIP", "SigningKeys", "Tokens")
+    ),
+    "* /2010-04-01/Accounts/*/Usage/Triggers*/**",
+    *("* /v*/Services/**", "* /v*/Credentials/**"),
+)
 _HARMLESS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("POST", re.compile(rf"{_ACCOUNT}/Messages/(?:SM|MM)[0-9A-Za-z]+(?:\.json|\.xml)?")),  # cancels, or redacts
     ("POST", re.compile(rf"{_ACCOUNT}/Messages/(?:SM|MM)[0-9A-Za-z]+/Feedback(?:\.json|\.xml)?")),
@@ -71,7 +81,7 @@ _CAMPAIGN_TAGS = ("Tags.campaign_name", "Tags.campaign", "Tags.campaign_id")
 def sort(request: Request) -> Kind:
     """Tell what the request would do; only method and path are asked."""
     path = strict.plain_path(request.path)
-    if path is None or _SECRET.fullmatch(path):
+    if path is None or _GUARDED(request.method, path):
         return Kind.UNKNOWN
     if request.method in READING:
         return Kind.HARMLESS

@@ -362,10 +362,7 @@ HARMLESS: dict[str, Request] = {
     "to cancel a scheduled mail": Request("DELETE", "/v3/smtp/email/%3C1.2@smtp-relay.mailin.fr%3E"),
     "to delete a log": Request("DELETE", "/v3/smtp/log/1"),
     "to list mails": Request("GET", "/v3/smtp/emails", "email=ada%40example.com"),
-    "to unblock a contact": Request("DELETE", "/v3/smtp/blockedContacts/ada%40example.com"),
     "to block a domain": Request("POST", "/v3/smtp/blockedDomains"),
-    "to unblock a domain": Request("DELETE", "/v3/smtp/blockedDomains/example.com"),
-    "to forget bounces": Request("POST", "/v3/smtp/deleteHardbounces"),
     "a template": Request("POST", "/v3/smtp/templates"),
     "to change a template": Request("PUT", "/v3/smtp/templates/7"),
     "to delete a template": Request("DELETE", "/v3/smtp/templates/7"),
@@ -377,8 +374,6 @@ HARMLESS: dict[str, Request] = {
     "a list": Request("POST", "/v3/contacts/lists"),
     "to rename a folder": Request("PUT", "/v3/contacts/folders/3"),
     "to take contacts off a list": Request("POST", "/v3/contacts/lists/3/contacts/remove"),
-    "a webhook": Request("POST", "/v3/webhooks"),
-    "to change a webhook": Request("PUT", "/v3/webhooks/7"),
 }
 
 HIDDEN: dict[str, Request] = {
@@ -408,6 +403,18 @@ HIDDEN: dict[str, Request] = {
     "a word in a conversation": Request("POST", "/v3/conversations/messages"),
     "an automatic word in a conversation": Request("POST", "/v3/conversations/pushedMessages"),
     "what is back in stock": Request("POST", "/v3/products/7/alerts/back_in_stock"),
+}
+
+GUARDED: dict[str, Request] = {
+    "the webhooks, with their tokens": Request("GET", "/v3/webhooks"),
+    "a webhook": Request("POST", "/v3/webhooks"),
+    "a webhook elsewhere": Request("PUT", "/v3/webhooks/7"),
+    "no webhook any more": Request("DELETE", "/v3/webhooks/7"),
+    "a key of a sub-account": Request("POST", "/v3/corporate/subAccount/key"),
+    "what somebody of the team may do": Request("POST", "/v3/organization/user/update/permissions"),
+    "to unblock a contact": Request("DELETE", "/v3/smtp/blockedContacts/ada%40example.com"),
+    "to unblock a domain": Request("DELETE", "/v3/smtp/blockedDomains/example.com"),
+    "to forget bounces": Request("POST", "/v3/smtp/deleteHardbounces"),
 }
 
 UNKNOWN: dict[str, Request] = {

@@ -1,11 +1,11 @@
 """The tables of samples, found on disk, and how the laws get them: one test for each row of each table.
 
-A table stands in this folder under its provider's name and is plain data: PROVIDER; SENDS, HARMLESS, UNKNOWN,
-UNREADABLE, REFUSALS and ACCEPTED, each by name, HIDDEN where requests reach people whom nobody sees; FORMAT (json, form
-or multipart; a row may say its own), the field names that are REPEATABLE, the SECRETS that requests carry, the SPEC
-that a body must satisfy (a row may name another schema, or with "" none; a function `described` makes an object of a
-form); and a function `put` that puts an address at a place. A table whose bodies hold several addresses in one text
-gives a function `pieces` that takes a request apart into all that it says.
+A table stands in this folder under its provider's name and is plain data: PROVIDER; SENDS, HARMLESS, GUARDED (what
+opens the account itself), UNKNOWN, UNREADABLE, REFUSALS and ACCEPTED, each by name, HIDDEN where requests reach people
+whom nobody sees; FORMAT (json, form or multipart; a row may say its own), the field names that are REPEATABLE, the
+SECRETS that requests carry, the SPEC that a body must satisfy (a row may name another schema, or with "" none; a
+function `described` makes an object of a form); and a function `put` that puts an address at a place. A table whose
+bodies hold several addresses in one text gives a function `pieces` that takes a request apart into all that it says.
 
 A test that asks for `name` runs for each provider; for `sample`, for each send (`addressed`: of those that name
 somebody, which a send to a stored list does not; `trimmable`: of those whose removal the table spells out; `described`:
@@ -30,7 +30,7 @@ from proxy.providers.base import Change, Message, Provider, Request, Settings, T
 
 HERE = Path(__file__).parent
 ROWS = {"harmless": "HARMLESS", "unknown": "UNKNOWN", "unreadable": "UNREADABLE", "refused": "REFUSALS"}
-ROWS |= {"taken": "ACCEPTED", "hiding": "HIDDEN"}
+ROWS |= {"taken": "ACCEPTED", "hiding": "HIDDEN", "guarded": "GUARDED"}
 
 
 @dataclass(frozen=True)

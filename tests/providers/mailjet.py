@@ -447,8 +447,6 @@ HARMLESS: dict[str, Request] = {
     "to read a template": Request("GET", "/v1/REST/templates/1/contents"),
     "a template": Request("POST", "/v3/REST/template"),
     "a template's text": Request("POST", "/v3/REST/template/1/detailcontent"),
-    "a webhook": Request("PUT", "/v3/REST/eventcallbackurl/1"),
-    "a parse route": Request("POST", "/v3/REST/parseroute"),
     "to cancel a scheduled campaign": Request("DELETE", "/v3/REST/campaigndraft/1/schedule"),
     "to delete a list": Request("DELETE", "/v3/REST/contactslist/1"),
 }
@@ -463,8 +461,20 @@ HIDDEN: dict[str, Request] = {
     "a test of a newsletter": Request("POST", "/v3/REST/newsletter/1/test"),
 }
 
-UNKNOWN: dict[str, Request] = {
+GUARDED: dict[str, Request] = {
+    "the webhooks, with their passwords": Request("GET", "/v3/REST/eventcallbackurl"),
+    "a webhook": Request("POST", "/v3/REST/eventcallbackurl"),
+    "a webhook elsewhere": Request("PUT", "/v3/REST/eventcallbackurl/1"),
+    "no webhook any more": Request("DELETE", "/v3/REST/eventcallbackurl/1"),
+    "a parse route": Request("POST", "/v3/REST/parseroute"),
     "the account's keys": Request("GET", "/v3/REST/apikey"),
+    "a key that is gone": Request("DELETE", "/v3/REST/apikey/1"),
+    "tokens": Request("POST", "/v3/REST/apitoken"),
+    "who uses the account": Request("PUT", "/v3/REST/user/1"),
+    "to leave a list, unsubscribed or not": Request("DELETE", "/v3/REST/listrecipient/1"),
+}
+
+UNKNOWN: dict[str, Request] = {
     "the form of old": Request("POST", "/v3/send/message"),
     "a send by PUT": Request("PUT", V31),
     "a send in another case": Request("POST", "/v3.1/Send"),

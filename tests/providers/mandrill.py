@@ -366,10 +366,7 @@ HARMLESS: dict[str, Request] = {
     "to cancel what is scheduled": call("messages/cancel-scheduled.json"),
     "to take a mail apart": call("messages/parse.json"),
     "to suppress somebody": call("rejects/add.json"),
-    "to forget a suppression": call("rejects/delete.json"),
-    "an allow list": call("allowlists/add.json"),
     "a template": call("templates/publish.yaml"),
-    "a webhook": call("webhooks/add.json"),
     "a paused subaccount": call("subaccounts/pause.json"),
     "an export's state": call("exports/info.json"),
 }
@@ -377,6 +374,17 @@ HARMLESS: dict[str, Request] = {
 HIDDEN: dict[str, Request] = {
     "another time for a message": call("messages/reschedule.json"),
     "what a paused subaccount kept": call("subaccounts/resume"),
+}
+
+GUARDED: dict[str, Request] = {
+    "the webhooks, with their keys": call("webhooks/list.json"),
+    "a webhook": call("webhooks/add.json"),
+    "a webhook elsewhere": call("webhooks/update.json"),
+    "no webhook any more": call("webhooks/delete.json"),
+    "to lift a rejection": call("rejects/delete.json"),
+    "to lift a rejection of a number": call("rejects/delete-sms.json"),
+    "an address that is never rejected": call("allowlists/add.json"),
+    "the same, before": call("whitelists/add.json"),
 }
 
 UNKNOWN: dict[str, Request] = {

@@ -402,9 +402,6 @@ HARMLESS: dict[str, Request] = {
     "a stream": Request("POST", "/message-streams"),
     "to archive a stream": Request("POST", "/message-streams/news/archive"),
     "a suppression": Request("POST", "/message-streams/outbound/suppressions"),
-    "to lift a suppression": Request("POST", "/message-streams/outbound/suppressions/delete"),
-    "to activate a bounced address": Request("PUT", "/bounces/692560173/activate"),
-    "a webhook": Request("POST", "/webhooks"),
     "a domain": Request("PUT", "/domains/1/verifyDkim"),
     "an inbound rule": Request("POST", "/triggers/inboundrules"),
     "an inbound message again": Request("PUT", "/messages/inbound/abc/retry"),
@@ -415,10 +412,19 @@ HARMLESS: dict[str, Request] = {
 
 HIDDEN: dict[str, Request] = {"a confirmation again": Request("POST", "/senders/1/resend")}
 
-UNKNOWN: dict[str, Request] = {
+GUARDED: dict[str, Request] = {
+    "the webhooks, with their passwords": Request("GET", "/webhooks"),
+    "a webhook": Request("POST", "/webhooks"),
+    "no webhook any more": Request("DELETE", "/webhooks/1234567"),
     "the server, with its tokens": Request("GET", "/server"),
     "a change of the server, answered with its tokens": Request("PUT", "/server"),
     "all servers, with their tokens": Request("GET", "/servers"),
+    "how a stream takes unsubscribes": Request("PATCH", "/message-streams/news"),
+    "to lift a suppression": Request("POST", "/message-streams/outbound/suppressions/delete"),
+    "to activate a bounced address": Request("PUT", "/bounces/692560173/activate"),
+}
+
+UNKNOWN: dict[str, Request] = {
     "a signature, whose confirmation is mailed": Request("POST", "/senders"),
     "a change of a signature": Request("PUT", "/senders/1"),
     "a removal of data, whose end is mailed": Request("POST", "/data-removals"),

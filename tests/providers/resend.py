@@ -312,15 +312,12 @@ HARMLESS: dict[str, Request] = {
     "to change a domain": Request("PATCH", "/domains/1"),
     "a template": Request("POST", "/templates"),
     "to publish a template": Request("POST", "/templates/1/publish"),
-    "a webhook": Request("POST", "/webhooks"),
-    "to repeat what a webhook told": Request("POST", "/webhooks/1/events/2/replay"),
     "a topic": Request("POST", "/topics"),
     "to delete a segment": Request("DELETE", "/segments/1"),
     "a kind of event": Request("POST", "/events"),
     "to delete a kind of event": Request("DELETE", "/events/user.created"),
     "a suppression": Request("POST", "/suppressions"),
     "suppressions": Request("POST", "/suppressions/batch/add"),
-    "to release somebody": Request("DELETE", "/suppressions/ada%40example.com"),
     "to cancel a broadcast": Request("POST", "/broadcasts/1/cancel"),
     "to delete a broadcast": Request("DELETE", "/broadcasts/1"),
     "a broadcast that is a draft": Request(
@@ -361,6 +358,21 @@ HIDDEN: dict[str, Request] = {
     "whoever answers by itself": Request("PATCH", "/inboxes/1/agent"),
 }
 
+GUARDED: dict[str, Request] = {
+    "the webhooks": Request("GET", "/webhooks"),
+    "a webhook, with its secret": Request("GET", "/webhooks/1"),
+    "a new webhook": Request("POST", "/webhooks"),
+    "a webhook elsewhere": Request("PATCH", "/webhooks/1"),
+    "no webhook any more": Request("DELETE", "/webhooks/1"),
+    "another secret": Request("POST", "/webhooks/1/signing-secret/rotate"),
+    "to repeat what a webhook told": Request("POST", "/webhooks/1/events/2/replay"),
+    "a key": Request("POST", "/api-keys"),
+    "who may use the account": Request("GET", "/oauth/grants"),
+    "what was answered to somebody": Request("GET", "/logs/1"),
+    "to release somebody": Request("DELETE", "/suppressions/ada%40example.com"),
+    "to release many": Request("POST", "/suppressions/batch/remove"),
+}
+
 UNKNOWN: dict[str, Request] = {
     "a send by PUT": Request("PUT", "/emails"),
     "a send in another case": Request("POST", "/Emails"),
@@ -369,7 +381,6 @@ UNKNOWN: dict[str, Request] = {
     "the API before": Request("POST", "/email"),
     "below a send": Request("POST", "/emails/batch/now"),
     "a mail by its id": Request("POST", "/emails/1"),
-    "a key": Request("POST", "/api-keys"),
     "an inbox": Request("POST", "/inboxes"),
     "a thread": Request("PATCH", "/inboxes/1/threads/2"),
     "a broadcast without a body": Request("POST", "/broadcasts/1/review"),

@@ -313,12 +313,9 @@ HARMLESS: dict[str, Request] = {
     "to cancel a paused batch": Request("PATCH", "/v3/user/scheduled_sends/abc"),
     "to read a batch": Request("GET", "/v3/user/scheduled_sends/abc"),
     "an unsubscribe group": Request("POST", "/v3/asm/groups"),
-    "a group's suppressions": Request("DELETE", "/v3/asm/groups/12/suppressions/ada%40example.com"),
     "a global suppression": Request("POST", "/v3/asm/suppressions/global"),
-    "a list of bounces": Request("DELETE", "/v3/suppression/bounces"),
     "a template": Request("POST", "/v3/templates"),
     "a version of a template": Request("PATCH", "/v3/templates/d-1/versions/2"),
-    "a webhook": Request("PATCH", "/v3/user/webhooks/event/settings/7"),
     "to cancel a single send": Request("DELETE", "/v3/marketing/singlesends/1/schedule"),
     "to cancel a campaign": Request("DELETE", "/v3/campaigns/1/schedules"),
     "to forget contacts": Request("DELETE", "/v3/marketing/contacts", "ids=1"),
@@ -340,6 +337,25 @@ HIDDEN: dict[str, Request] = {
     "the API before v3": Request("POST", "/api/mail.send.json"),
     "a send by GET, as the API before allowed": Request("GET", "/api/mail.send.json", "to=ann@example.com"),
     "a newsletter of the API before": Request("POST", "/api/newsletter/schedule/add.json"),
+}
+
+GUARDED: dict[str, Request] = {
+    "the webhooks, with what signs them": Request("GET", "/v3/user/webhooks/event/settings/all"),
+    "a webhook": Request("PATCH", "/v3/user/webhooks/event/settings/7"),
+    "a webhook's signature": Request("PATCH", "/v3/user/webhooks/event/settings/signed/7"),
+    "no webhook any more": Request("DELETE", "/v3/user/webhooks/event/settings/7"),
+    "the webhook for what comes in": Request("GET", "/v3/user/webhooks/parse/settings"),
+    "what protects the account": Request("GET", "/v3/user/settings/enforced_tls"),
+    "a key": Request("POST", "/v3/api_keys"),
+    "a subuser": Request("POST", "/v3/subusers"),
+    "the team": Request("GET", "/v3/teammates"),
+    "who may sign in": Request("POST", "/v3/sso/integrations"),
+    "from where the account may be used": Request("POST", "/v3/access_settings/whitelist"),
+    "addresses that are never suppressed": Request("PATCH", "/v3/mail_settings/address_whitelist"),
+    "to lift bounces": Request("DELETE", "/v3/suppression/bounces"),
+    "to lift a global suppression": Request("DELETE", "/v3/asm/suppressions/global/ada%40example.com"),
+    "to lift a suppression of a group": Request("DELETE", "/v3/asm/groups/12/suppressions/ada%40example.com"),
+    "a group and its suppressions": Request("DELETE", "/v3/asm/groups/12"),
 }
 
 UNKNOWN: dict[str, Request] = {

@@ -492,25 +492,44 @@ SENDS: dict[str, dict[str, Any]] = {
 HARMLESS: dict[str, Request] = {
     "the account": Request("GET", "/v2/email/account", "", JSON),
     "suppressed addresses": Request("GET", "/v2/email/suppression/addresses", "PageSize=5&NextToken=a%3D%3D", JSON),
-    "an address is no longer suppressed": Request("DELETE", "/v2/email/suppression/addresses/ada%40example.com"),
     "an address is suppressed": Request("PUT", "/v2/email/suppression/addresses", "", JSON, b"{}"),
     "a template": Request("POST", "/v2/email/templates", "", JSON, b"{}"),
     "a template is rendered": Request("POST", "/v2/email/templates/news/render", "", JSON, b"{}"),
-    "a configuration set": Request("POST", "/v2/email/configuration-sets", "", JSON, b"{}"),
-    "where its events go": Request("POST", "/v2/email/configuration-sets/a/event-destinations", "", JSON, b"{}"),
-    "a contact": Request("PUT", "/v2/email/contact-lists/all/contacts/ada%40example.com", "", JSON, b"{}"),
     "contacts": Request("POST", "/v2/email/contact-lists/all/contacts/list", "", JSON, b"{}"),
-    "an import": Request("POST", "/v2/email/import-jobs", "", JSON, b"{}"),
     "tags are taken away": Request("DELETE", "/v2/email/tags", "ResourceArn=x&TagKeys=a&TagKeys=b"),
     "how much may be sent": act("GetSendQuota"),
     "an old template": act("CreateTemplate", fields(Template__TemplateName="a")),
     "an identity goes": act("DeleteIdentity", fields(Identity=A)),
-    "an old configuration set": act("CreateConfigurationSet", fields(ConfigurationSet__Name="a")),
 }
 
 HIDDEN: dict[str, Request] = {
     "a test of deliverability": Request("POST", "/v2/email/deliverability-dashboard/test", "", JSON, b"{}"),
     "a bounce to whoever wrote": act("SendBounce", fields(OriginalMessageId="1")),
+}
+
+GUARDED: dict[str, Request] = {
+    "where events go": Request("POST", "/v2/email/configuration-sets/a/event-destinations", "", JSON, b"{}"),
+    "to send events elsewhere": Request("PUT", "/v2/email/configuration-sets/a/event-destinations/b", "", JSON, b"{}"),
+    "no events any more": Request("DELETE", "/v2/email/configuration-sets/a/event-destinations/b"),
+    "a configuration set": Request("POST", "/v2/email/configuration-sets", "", JSON, b"{}"),
+    "what a configuration set suppresses": Request(
+        "PUT", "/v2/email/configuration-sets/a/suppression-options", "", JSON, b"{}"
+    ),
+    "no configuration set any more": Request("DELETE", "/v2/email/configuration-sets/a"),
+    "what the account suppresses": Request("PUT", "/v2/email/account/suppression", "", JSON, b"{}"),
+    "what a tenant suppresses": Request("POST", "/v2/email/tenant/suppression", "", JSON, b"{}"),
+    "who else may send": Request("POST", "/v2/email/identities/x.io/policies/a", "", JSON, b"{}"),
+    "where feedback goes": Request("PUT", "/v2/email/identities/x.io/feedback", "", JSON, b"{}"),
+    "a contact, with its opt-outs": Request("PUT", "/v2/email/contact-lists/all/contacts/a%40x.io", "", JSON, b"{}"),
+    "a contact that is gone": Request("DELETE", "/v2/email/contact-lists/all/contacts/a%40x.io"),
+    "an import, which may lift suppressions": Request("POST", "/v2/email/import-jobs", "", JSON, b"{}"),
+    "an address is no longer suppressed": Request("DELETE", "/v2/email/suppression/addresses/ada%40example.com"),
+    "where events go, by its action": act("UpdateConfigurationSetEventDestination"),
+    "a configuration set, by its action": act("CreateConfigurationSet", fields(ConfigurationSet__Name="a")),
+    "no configuration set, by its action": act("DeleteConfigurationSet", fields(ConfigurationSetName="a")),
+    "where bounces are told": act("SetIdentityNotificationTopic"),
+    "whether bounces are mailed": act("SetIdentityFeedbackForwardingEnabled"),
+    "who else may send, by its action": act("PutIdentityPolicy"),
 }
 
 UNKNOWN: dict[str, Request] = {

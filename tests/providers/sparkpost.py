@@ -356,19 +356,40 @@ HARMLESS: dict[str, Request] = {
     "to delete a stored list": Request("DELETE", "/api/v1/recipient-lists/all"),
     "a template": Request("PUT", "/api/v1/templates/welcome"),
     "to look at a template": Request("POST", "/api/v1/templates/welcome/preview"),
-    "a suppression": Request("PUT", "/api/v1/suppression-list/ada%40example.com"),
-    "suppressions": Request("PUT", "/api/v1/suppression-list/"),
-    "to lift a suppression": Request("DELETE", "/api/v1/suppression-list/ada@example.com"),
-    "a webhook": Request("POST", "/api/v1/webhooks"),
-    "to try a webhook": Request("POST", "/api/v1/webhooks/1/validate"),
+    "to read suppressions": Request("GET", "/api/v1/suppression-list"),
+    "a suppression": Request(
+        "PUT", "/api/v1/suppression-list/ada%40example.com", body=b'{"type":"non_transactional","description":"asked"}'
+    ),
+    "suppressions": Request(
+        "PUT", "/api/v1/suppression-list/", body=b'{"recipients":[{"recipient":"a@x.io","transactional":true}]}'
+    ),
     "an A/B test": Request("POST", "/api/v1/ab-test/draft/1/schedule"),
     "a sending domain": Request("POST", "/api/v1/sending-domains"),
     "a tracking domain": Request("POST", "/api/v1/tracking-domains/x.io/verify"),
     "a pool": Request("PUT", "/api/v1/ip-pools/fast"),
 }
 
-UNKNOWN: dict[str, Request] = {
+GUARDED: dict[str, Request] = {
+    "the webhooks": Request("GET", "/api/v1/webhooks"),
+    "a webhook": Request("POST", "/api/v1/webhooks"),
+    "to try a webhook": Request("POST", "/api/v1/webhooks/1/validate"),
+    "no webhook any more": Request("DELETE", "/api/v1/webhooks/1"),
+    "a webhook for what comes in": Request("GET", "/api/v1/relay-webhooks"),
+    "a key": Request("POST", "/api/v1/api-keys"),
     "a subaccount, answered with a key": Request("POST", "/api/v1/subaccounts"),
+    "a user, who is invited": Request("POST", "/api/v1/users"),
+    "the account, with its default class": Request("PUT", "/api/v1/account"),
+    "to lift a suppression": Request("DELETE", "/api/v1/suppression-list/ada@example.com"),
+    "to lift one by writing it": Request(
+        "PUT", "/api/v1/suppression-list/ada@example.com", body=b'{"non_transactional":false}'
+    ),
+    "to lift some by writing them": Request(
+        "PUT", "/api/v1/suppression-list", body=b'{"recipients":[{"recipient":"a@x.io","transactional":false}]}'
+    ),
+    "suppressions that are none": Request("PUT", "/api/v1/suppression-list", body=b'{"recipients":["a@x.io"]}'),
+}
+
+UNKNOWN: dict[str, Request] = {
     "a send by PUT": Request("PUT", SEND),
     "a change of a transmission": Request("PUT", f"{SEND}/1"),
     "a send to what looks like one": Request("POST", f"{SEND}/1"),
@@ -378,8 +399,6 @@ UNKNOWN: dict[str, Request] = {
     "in another case": Request("POST", "/api/v1/Transmissions"),
     "a domain's verification, which may be mailed": Request("POST", "/api/v1/sending-domains/x.io/verify"),
     "an alert, which is mailed": Request("POST", "/api/v1/alerts"),
-    "a user, who is invited": Request("POST", "/api/v1/users"),
-    "the account, with its default class": Request("PUT", "/api/v1/account"),
     "dots": Request("DELETE", "/api/v1/templates/../transmissions"),
 }
 

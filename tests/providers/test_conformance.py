@@ -7,7 +7,7 @@ import itertools
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tests.providers.conftest import Sample, Table
 
 SPECS = Path(__file__).parents[3] / "shared" / "specs"
-KINDS = ("SENDS", "HARMLESS", "UNKNOWN", "UNREADABLE", "REFUSALS", "ACCEPTED")
+KINDS = ("SENDS", "HARMLESS", "GUARDED", "UNKNOWN", "UNREADABLE", "REFUSALS", "ACCEPTED")
 WRITING = ("POST", "PUT", "PATCH", "DELETE")
 RETRIED = {408, 409, 425, 429}  # by one SDK or another, besides all of 5xx
 FEW = 30  # examples of each law, for each of hundreds of samples
@@ -89,6 +89,22 @@ def test_what_hides_its_recipients_is_hidden(table: Table, hiding: Request) -> N
 def test_what_nobody_wrote_down_is_unknown(table: Table, unknown: Request) -> None:
     """Requests that send in other ways, or might, are unknown."""
     assert settled(table.provider, unknown) is Kind.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        pytest.param(lambda path: path, id="as documented"),
+        pytest.param(lambda path: f"{path}/", id="with a slash at the end"),
+        pytest.param(str.upper, id="in capitals"),
+        pytest.param(str.lower, id="in small letters"),
+        pytest.param(lambda path: path.replace("/", "//"), id="with two slashes"),
+        pytest.param(lambda path: f"{path};x=1", id="with a parameter"),
+    ],
+)
+def test_what_opens_the_account_is_refused(table: Table, guarded: Request, spelled: Callable[[str], str]) -> None:
+    """What tells a secret, moves the webhooks, makes keys or lifts a suppression is never harmless, however spelled."""
+    assert settled(table.provider, replace(guarded, path=spelled(guarded.path))) is Kind.UNKNOWN
 
 
 @pytest.mark.parametrize("detour", ["/..", "/%2e%2e", "/.%2E", "%2F..", "/../", "\\..", "/;/..", "//"])

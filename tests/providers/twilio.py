@@ -170,10 +170,26 @@ HARMLESS: dict[str, Request] = {
     "to look": Request("HEAD", JSON),
 }
 
-UNKNOWN: dict[str, Request] = {
+GUARDED: dict[str, Request] = {
     "the account, with its token": Request("GET", f"{ACCOUNT}.json"),
     "the account, with its token, in XML": Request("GET", ACCOUNT),
     "all accounts, with their tokens": Request("GET", "/2010-04-01/Accounts.json"),
+    "a change of the account": Request("POST", f"{ACCOUNT}.json"),
+    "another account": Request("POST", "/2010-04-01/Accounts.json"),
+    "the numbers, with their webhooks": Request("GET", f"{ACCOUNT}/IncomingPhoneNumbers.json"),
+    "a number's webhook": Request("POST", f"{ACCOUNT}/IncomingPhoneNumbers/PN1.json"),
+    "a number that is given up": Request("DELETE", f"{ACCOUNT}/IncomingPhoneNumbers/PN1.json"),
+    "an application's webhook": Request("POST", f"{ACCOUNT}/Applications/AP1.json"),
+    "a key": Request("POST", f"{ACCOUNT}/Keys.json"),
+    "a key that is gone": Request("DELETE", f"{ACCOUNT}/SigningKeys/SK1.json"),
+    "a token": Request("POST", f"{ACCOUNT}/Tokens.json"),
+    "what SIP lets in": Request("GET", f"{ACCOUNT}/SIP/CredentialLists.json"),
+    "a webhook at a threshold": Request("GET", f"{ACCOUNT}/Usage/Triggers.json"),
+    "the webhooks of a messaging service": Request("GET", "/v1/Services/MG1"),
+    "a webhook of a messaging service": Request("POST", "/v1/Services/MG1"),
+}
+
+UNKNOWN: dict[str, Request] = {
     "the account by a detour": Request("GET", f"{ACCOUNT}/Messages/../../AC.json"),
     "a send by PUT": Request("PUT", JSON),
     "the resource before Messages": Request("POST", f"{ACCOUNT}/SMS/Messages.json"),
