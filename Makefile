@@ -9,8 +9,9 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c co
 run: $(VENV)/run.stamp
 	$(BIN)/sendgate serve
 
+# Each test brings its own ports and folders, so the cores share them
 test: $(VENV)/dev.stamp
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .
