@@ -72,8 +72,9 @@ class Subject:
     """Of whom something is told: an external id, else e-mail and business unit, else a phone.
 
     The internal id names somebody only where a person is deleted; `kept` is an address of an export that nobody has
-    any more, as the check value of its store and its digest (rows.py); `everybody` means all who have the address,
-    whatever their unit, because whoever told it knows of addresses alone. The texts stand as they were told;
+    any more, as the check value of its store and its digest (rows.py); `everybody` means all who have the address or
+    will have it, whatever their unit, because whoever told it knows of addresses alone; with `kept`, only those who
+    will have it, because an export tells the others' standing by itself. The texts stand as they were told;
     `email_keys` and `phone_keys` are what identity.py made of them.
     """
 

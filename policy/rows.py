@@ -11,8 +11,8 @@ is not blacklisted in it. Only on request (`release`) does false mean Whiteliste
 A time without its flag counts as the flag: whoever wrote it meant a no. Nor does a fault elsewhere in a row take its
 noes with it: `BadRow.noes` holds what can be read of them, for whoever of the row can be named.
 
-An address that nobody has any more is written as `kept:CHECK:DIGEST`; it means something only to a store with the same
-pepper, which CHECK tells.
+An address that nobody has any more is written as `kept:CHECK:DIGEST`, and what was said of everybody who has an address
+under `everybody:CHECK:DIGEST`; both mean something only to a store with the same pepper, which CHECK tells.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ COLUMNS: Final = (
 )
 BLACKLIST: Final = "BLACKLIST"
 KEPT: Final = "kept"
+EVERYBODY: Final = "everybody"
 LONGEST: Final = 16 * 1024  # bytes of a cell
 LONGEST_ORIGINS: Final = 64 * 1024  # somebody may have said STOP to many numbers
 
@@ -114,7 +115,9 @@ def _cell(cells: Mapping[str, str], name: str) -> str:
 def _subject(row: Mapping[str, str]) -> tuple[Subject, dict[str, Phone]]:
     email, phones = row["email"], dict(_phones(row["phone"]))
     if email.startswith(f"{KEPT}:"):
-        return Subject(business_unit=row["businessUnit"], kept=_kept(row)), {}
+        return Subject(business_unit=row["businessUnit"], kept=_digest(row, KEPT)), {}
+    if email.startswith(f"{EVERYBODY}:"):
+        return Subject(kept=_digest(row, EVERYBODY), everybody=True), {}
     keys = identity.email_keys(email) if email else ()
     if email and not keys:
         raise BadRow("email is no e-mail address")
@@ -135,10 +138,10 @@ def _named_only(subject: Subject, row: Mapping[str, str], source: str) -> Event:
     return Told(subject, "Imported", None, Origin.IMPORT, source=source)
 
 
-def _kept(row: Mapping[str, str]) -> str:
-    if not re.fullmatch(r"kept:[0-9a-f]{32}:[0-9a-f]{32}", row["email"]) or row["id"]:
+def _digest(row: Mapping[str, str], prefix: str) -> str:
+    if not re.fullmatch(rf"{prefix}:[0-9a-f]{{32}}:[0-9a-f]{{32}}", row["email"]) or row["id"]:
         raise BadRow("email is no kept address of an export")
-    return row["email"].removeprefix(f"{KEPT}:")
+    return row["email"].removeprefix(f"{prefix}:")
 
 
 def _phones(cell: str) -> Iterator[tuple[str, Phone]]:

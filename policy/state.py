@@ -108,6 +108,21 @@ def merge(one: Registers, other: Registers) -> Registers:
     return merged
 
 
+def take_over(mine: Registers, said: Registers) -> Registers:
+    """Give a person's registers once they have got an address of which this was said, whoever has it.
+
+    What suppresses there suppresses the person, as in a merge: whatever released them before was said of other
+    addresses. Two things are not taken over. A release, which was said of those who had the address. And the very
+    statement that the person heard when they had the address before, so that what they did about it goes on to hold.
+    """
+    unheard = {
+        register: Maxima(stamp.at)
+        for register, stamp in suppressing(said)
+        if mine.get(register, Maxima()).suppressed_at != stamp.at
+    }
+    return merge(mine, unheard) if unheard else mine
+
+
 def standing(registers: Registers) -> Standing:
     """Say what follows from the registers: blacklisted, opted out of ALL, opted out of channels.
 

@@ -5,6 +5,9 @@ store at one moment.
 
 Somebody may have a key that their addresses do not lead to: of a spelling that was told once, or made by older tables.
 If they are suppressed, the key follows as a kept address, or it would pass after an import.
+
+What was said of everybody who has an address comes last, when an import knows those who have it: whom it reached, and
+whom it did not, their own rows tell.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ import orjson
 from policy import identity, rows, state
 from policy.rows import Suppressing
 from policy.state import Maxima
+from policy.store import everybody
 from policy.store.digests import Digests
 from policy.store.facts import register_of
 from policy.store.people import addresses
@@ -47,6 +51,7 @@ def export(connection: sqlite3.Connection, digests: Digests) -> Generator[tuple[
             if suppressing and not kept and several.of(pk):
                 for digest in _unspelled(connection, digests, person):
                     yield rows.cells_of(_kept(digests, digest, unit), suppressing)
+        yield from _of_everybody(connection, digests)
     finally:
         connection.execute("COMMIT")
 
@@ -122,6 +127,15 @@ def _who(connection: sqlite3.Connection, digests: Digests, person: _Person) -> t
 
 def _kept(digests: Digests, digest: bytes, unit: str) -> tuple[str, str, str, str]:
     return "", f"{rows.KEPT}:{digests.export(digest)}", unit, ""
+
+
+def _of_everybody(connection: sqlite3.Connection, digests: Digests) -> Iterator[tuple[str, ...]]:
+    """Give a row for each address of which something was said that holds for whoever gets it."""
+    for (digest,) in connection.execute("SELECT DISTINCT digest FROM everybody ORDER BY digest"):
+        held = everybody.registers(connection, digest)
+        suppressing = [(register, stamp.at) for register, stamp in sorted(state.suppressing(held))]
+        if suppressing:
+            yield rows.cells_of(("", f"{rows.EVERYBODY}:{digests.export(digest)}", "", ""), suppressing)
 
 
 def _unspelled(connection: sqlite3.Connection, digests: Digests, person: _Person) -> list[bytes]:

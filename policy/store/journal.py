@@ -89,7 +89,7 @@ def first_effect(connection: sqlite3.Connection, identity: bytes | None) -> tupl
     return None if found is None else (found[0], Microseconds(found[1]))
 
 
-def told_entry(told: Told, pk: int, arrived: Microseconds, at: Microseconds, identity: bytes | None) -> Entry:
+def told_entry(told: Told, pk: int | None, arrived: Microseconds, at: Microseconds, identity: bytes | None) -> Entry:
     """Make the journal entry of an event that counts from `at`."""
     body = _told_body(told)
     return Entry(arrived, at, pk, Kind.TOLD, told.name, body, told.channel, told.origin, told.source, identity)
@@ -111,7 +111,8 @@ def identity_of(told: Told) -> bytes | None:
 
 
 def _who(subject: Subject) -> list[Any]:
-    return [subject.id, subject.email_keys[:1], subject.business_unit, subject.phone_keys[:1], subject.kept]
+    named = [subject.id, subject.email_keys[:1], subject.business_unit, subject.phone_keys[:1], subject.kept]
+    return [*named, "everybody"] if subject.everybody else named
 
 
 def body_of(event: Event) -> dict[str, Any]:

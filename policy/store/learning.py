@@ -25,9 +25,10 @@ from policy.events import (
     Subject,
     Told,
     Unplaced,
+    Word,
 )
 from policy.model import Microseconds
-from policy.store import blacklists, journal, newcomers, notices, people, profiles
+from policy.store import blacklists, everybody, journal, newcomers, notices, people, profiles
 from policy.store.digests import Digests
 from policy.store.people import Person
 from policy.store.profiles import AddressTaken, UnknownUser
@@ -155,8 +156,7 @@ def _tell(
 ) -> list[Learned]:
     """Write events about one subject, in their order."""
     unchanged = connection.total_changes
-    person = people.find_or_add(connection, digests, told[0].subject, arrived)
-    foldings = _foldings(connection, digests, told, person, arrived)
+    person, foldings = _meant(connection, digests, told, arrived)
     news = connection.total_changes > unchanged  # somebody was not known yet, or not by this spelling
     sequence = journal.last_sequence(connection)
     learned: list[Learned] = []
@@ -170,7 +170,7 @@ def _tell(
             learned.append(Learned(first[0], at, repeat=True))
             continue
         news = False
-        entries.append(journal.told_entry(event, person.pk, arrived, at, None if first else identity))
+        entries.append(journal.told_entry(event, person, arrived, at, None if first else identity))
         learned.append(Learned(sequence + len(entries), at, repeat=first is not None))
     for folding in foldings:
         folding.save()
@@ -182,7 +182,7 @@ def _tell(
 class _Folding:
     """One person's registers while events are folded into them; `takes` says which words are meant for them."""
 
-    def __init__(self, connection: sqlite3.Connection, pk: int, *, takes: frozenset[bool]) -> None:
+    def __init__(self, connection: sqlite3.Connection, pk: int, *, takes: frozenset[Word]) -> None:
         self.connection = connection
         self.pk = pk
         self.takes = takes
@@ -190,7 +190,7 @@ class _Folding:
 
     def write(self, told: Told, at: Microseconds) -> bool:
         """Fold an event in and tell whether that changed anything."""
-        if told.word is None or SUPPRESSES[told.word] not in self.takes:
+        if told.word is None or told.word not in self.takes:
             return False
         register = state.target(told.word, told.channel, told.origin, told.number)
         if register is None:
@@ -205,9 +205,34 @@ class _Folding:
             people.derive_for(self.connection, self.pk, people.addresses(self.connection, self.pk))
 
 
-_BOTH = frozenset({True, False})
-_ONLY_SUPPRESSING = frozenset({True})
-_ONLY_RELEASING = frozenset({False})
+class _AddressFolding(_Folding):
+    """What is remembered of an address for everybody who will have it, while events are folded into that."""
+
+    def __init__(self, connection: sqlite3.Connection, digest: bytes, *, takes: frozenset[Word]) -> None:
+        self.connection = connection
+        self.digest = digest
+        self.takes = takes
+        self.old = self.new = everybody.registers(connection, digest)
+
+    def save(self) -> None:
+        everybody.write_registers(self.connection, self.digest, self.old, self.new)
+
+
+_BOTH = frozenset(Word)
+_ONLY_SUPPRESSING = frozenset(word for word in Word if SUPPRESSES[word])
+_ONLY_RELEASING = _BOTH - _ONLY_SUPPRESSING
+_OPTING = frozenset({Word.OPT_OUT, Word.OPT_IN})
+
+
+def _meant(
+    connection: sqlite3.Connection, digests: Digests, told: Sequence[Told], now: Microseconds
+) -> tuple[int | None, list[_Folding]]:
+    """Say whom the events are about, and whose registers they are written to; nobody's, if all is yet to come."""
+    subject = told[0].subject
+    if subject.kept and subject.everybody:
+        return None, _remembered(connection, digests, subject)
+    person = people.find_or_add(connection, digests, subject, now)
+    return person.pk, _foldings(connection, digests, told, person, now)
 
 
 def _foldings(
@@ -220,17 +245,19 @@ def _foldings(
        lead, because the address of another full user may be a mistake.
     3. What is kept of the addresses that the subject gave up.
     4. For a yes, what is kept of its present addresses.
+    5. Where everybody with an address is meant, all who have it, and what is remembered for those who will.
 
     Which words are told makes no difference, or telling the same ones one by one would end otherwise.
     """
-    foldings = [_Folding(connection, person.pk, takes=_BOTH)]
     make = any(event.word for event in told)
-    also = _also_named(connection, digests, told[0].subject, person, now, make=make)
+    also = _also_named(connection, digests, told[0].subject, person, now, make=make)  # may change what they hold
+    foldings = [_Folding(connection, person.pk, takes=_BOTH)]
     foldings += [_Folding(connection, other.pk, takes=_ONLY_SUPPRESSING if other.id else _BOTH) for other in also]
     foldings += [_Folding(connection, pk, takes=_BOTH) for pk in people.given_up(connection, person.pk)]
     foldings += [_Folding(connection, pk, takes=_ONLY_RELEASING) for pk in people.kept_for(connection, person)]
     if told[0].subject.everybody:
         foldings += _everybody_else(connection, digests, told[0].subject, {folding.pk for folding in foldings})
+        foldings += _remembered(connection, digests, told[0].subject)
     return foldings
 
 
@@ -241,6 +268,12 @@ def _everybody_else(
     keys = subject.email_keys or subject.phone_keys
     holders = {person.pk: person for key in keys for person in people.having(connection, digests.digest(key))}
     return [_Folding(connection, pk, takes=_BOTH) for pk in sorted(holders.keys() - listed)]
+
+
+def _remembered(connection: sqlite3.Connection, digests: Digests, subject: Subject) -> list[_Folding]:
+    keys = subject.email_keys or subject.phone_keys
+    named = {digests.kept(subject.kept)} if subject.kept else {digests.digest(key) for key in keys}
+    return [_AddressFolding(connection, digest, takes=_OPTING) for digest in sorted(named)]
 
 
 def _also_named(

@@ -6,8 +6,9 @@ and nearly every row of an import and most events about leads are of this kind. 
 the row, and tests compare the two.
 
 Short is this way only where nothing can be different: one person, named by one thing, of whom nobody has the id or any
-address (or one that shares its derived row), in the store or earlier in the same groups; and nothing but noes is said,
-because a yes reaches rows that are not the person's own. Everybody else takes the ordinary way.
+address (or one that shares its derived row), in the store or earlier in the same groups; of whose addresses nothing was
+said for everybody (everybody.py); and nothing but noes of theirs alone is said, because all else reaches rows that are
+not the person's own. Everybody else takes the ordinary way.
 """
 
 from __future__ import annotations
@@ -75,8 +76,10 @@ def new_among(connection: sqlite3.Connection, groups: Sequence[Group], about: Se
 
 
 def _simple(subject: Subject, group: Group) -> bool:
-    """Tell whether a group only suppresses, and one person: a release reaches rows that are not the person's own."""
+    """Tell whether a group only suppresses, and one person: all else reaches rows that are not the person's own."""
     if (subject.id, subject.email, subject.phone).count(None) != 2 or subject.kept or subject.xng_id:
+        return False
+    if subject.everybody:
         return False
     if any(not isinstance(event, Told | Profile) or (isinstance(event, Told) and event.notice) for event in group):
         return False
@@ -96,7 +99,7 @@ def _ids_there(connection: sqlite3.Connection, ids: Sequence[str]) -> set[str]:
 
 
 def _addresses_there(connection: sqlite3.Connection, digests: Sequence[bytes]) -> set[bytes]:
-    """List those of some digests that somebody has, or that share a derived row with one that somebody has."""
+    """List those of some digests that somebody has, or shares a derived row with, or of which something was said."""
     there: set[bytes] = set()
     for chunk in _chunks(digests):
         ranges = [bound for digest in chunk for bound in (digest, *prefix_range(digest))]
@@ -122,7 +125,8 @@ _IDS: Final = _statements("SELECT external_id FROM person WHERE external_id IN (
 _ADDRESSES: Final = _statements(
     "WITH asked (digest, low, high) AS (VALUES ",
     "(?, ?, ?)",
-    ") SELECT digest FROM asked WHERE EXISTS (SELECT 1 FROM address a WHERE a.digest BETWEEN low AND high)",
+    ") SELECT digest FROM asked WHERE EXISTS (SELECT 1 FROM address a WHERE a.digest BETWEEN low AND high)"
+    " OR EXISTS (SELECT 1 FROM everybody e WHERE e.digest = asked.digest)",
 )
 
 

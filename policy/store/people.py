@@ -22,6 +22,7 @@ import orjson
 from policy import state
 from policy.events import Phone, Subject
 from policy.model import Microseconds
+from policy.store import everybody
 from policy.store.digests import Digests
 from policy.store.facts import derive, derived, register_of
 
@@ -164,7 +165,10 @@ def add(connection: sqlite3.Connection, digests: Digests, subject: Subject, now:
         },
     )
     connection.execute("UPDATE person SET xng_id = ? WHERE pk = ?", (xng_id(store_id(connection), pk), pk))
-    add_keys(connection, digests, pk, subject.email_keys if by_mail else subject.phone_keys if by_phone else ())
+    keys = subject.email_keys if by_mail else subject.phone_keys if by_phone else ()
+    said = everybody.said_of(connection, {digests.digest(key) for key in keys})
+    write_registers(connection, pk, state.EMPTY, said)
+    add_keys(connection, digests, pk, keys)
     return _there(connection, pk)
 
 
@@ -222,11 +226,20 @@ def set_addresses(connection: sqlite3.Connection, pk: int, digests: Collection[b
 
 def add_keys(connection: sqlite3.Connection, digests: Digests, pk: int, keys: Iterable[str]) -> bool:
     """Let a person have these keys as well, and tell whether any is new: another spelling may be read in more ways."""
-    new = {digests.digest(key) for key in keys} - addresses(connection, pk)
+    before = addresses(connection, pk)
+    new = {digests.digest(key) for key in keys} - before
     if new:
         connection.executemany("INSERT INTO address VALUES (?, ?)", [(digest, pk) for digest in new])
-        derive_for(connection, pk, new)
+        derive_for(connection, pk, new | before if take_over(connection, pk, new) else new)
     return bool(new)
+
+
+def take_over(connection: sqlite3.Connection, pk: int, new: Collection[bytes]) -> bool:
+    """Let a person who got addresses heed what was said of everybody who has them; tells whether anything was."""
+    old = registers(connection, pk)
+    taken = everybody.taken_over(connection, old, new)
+    write_registers(connection, pk, old, taken)
+    return taken is not old
 
 
 def addresses(connection: sqlite3.Connection, pk: int) -> set[bytes]:

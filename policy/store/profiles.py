@@ -16,7 +16,7 @@ import orjson
 from policy import identity, state
 from policy.events import Departure, Learned, Origin, Profile, Subject
 from policy.model import Microseconds
-from policy.store import journal, people
+from policy.store import everybody, journal, people
 from policy.store.digests import Digests
 from policy.store.facts import derive, derived
 from policy.store.people import Person
@@ -60,7 +60,8 @@ def update(connection: sqlite3.Connection, digests: Digests, profile: Profile, a
         },
     )
     people.set_addresses(connection, person.pk, after)
-    same = lead is None and unit == person.business_unit
+    took_over = people.take_over(connection, person.pk, after - before)
+    same = lead is None and unit == person.business_unit and not took_over
     people.derive_for(connection, person.pk, before ^ after if same else before | after)
     return Learned(sequence, arrived)
 
@@ -78,6 +79,8 @@ def depart(connection: sqlite3.Connection, departure: Departure, arrived: Micros
     if departure.keep_suppressed:
         people.keep(connection, addresses, person, former=None, now=arrived)
     people.remove(connection, person.pk)
+    if not departure.keep_suppressed:
+        everybody.forget(connection, addresses)
     derive(connection, derived(connection, addresses))
     gone = entry(journal.Kind.DEPARTURE, "User Deleted", departure, None, arrived)
     return Learned(journal.append(connection, [gone]), arrived)

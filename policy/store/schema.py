@@ -15,6 +15,7 @@ Who is who:
   and in the clear where they are patterns.
 - `event` is the journal: everything that was told, in a sequence without gaps. The tables above follow from it.
 - `notice` knows which items of providers' webhooks were told before.
+- `everybody` remembers by digest what was said of an address and everybody who has it (everybody.py).
 - `attribute` holds declarations of traits, which are about nobody.
 """
 
@@ -57,6 +58,11 @@ def attributes(db: Database) -> None:
 def blacklists(db: Database) -> None:
     for statement in _BLACKLISTS.split(";"):
         db.execute(statement)
+
+
+@MIGRATIONS(name="0011_everybody")
+def everybody(db: Database) -> None:
+    db.execute(_EVERYBODY)
 
 
 def migrate(db: Database) -> None:
@@ -192,4 +198,17 @@ CREATE TABLE blacklist_key (
 );
 CREATE UNIQUE INDEX blacklist_key_digest ON blacklist_key (digest, entry);
 CREATE INDEX blacklist_key_entry ON blacklist_key (entry)
+"""
+
+_EVERYBODY = """
+CREATE TABLE everybody (
+  digest BLOB NOT NULL,
+  kind TEXT NOT NULL,
+  channel TEXT NOT NULL,
+  origin TEXT NOT NULL,
+  number TEXT NOT NULL DEFAULT '',
+  suppressed_at INTEGER NOT NULL DEFAULT 0,
+  released_at INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (digest, kind, channel, origin, number)
+) WITHOUT ROWID
 """

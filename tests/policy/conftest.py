@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ TABLES = {
     "register": "person, kind, channel, origin, number",
     "suppressed": "key_hash",
     "notice": "identity",
+    "everybody": "digest, kind, channel, origin, number",
     "blacklist": "pk",
     "blacklist_key": "pk",
 }
@@ -65,11 +66,12 @@ def told(
     origin: str = "event",
     at: str | None = None,
     number: str = "",
+    everybody: bool = False,
     **properties: Any,
 ) -> Told:
-    """Make an event about somebody; `at` is its stated time."""
+    """Make an event about somebody, or everybody with an address; `at` is its stated time."""
     return Told(
-        who(external_id, email=email, unit=unit, phone=phone),
+        replace(who(external_id, email=email, unit=unit, phone=phone), everybody=everybody),
         name,
         Word(name) if name in WORDS else None,
         origin,

@@ -83,6 +83,41 @@ def test_a_statement_touches_its_own_kind_and_channel(history: list[Statement], 
     assert (before <= now) if SUPPRESSES[word] else (now <= before)
 
 
+# ── an address of which something was said ──
+
+
+@given(histories, histories)
+def test_taking_over_releases_nobody(mine: list[Statement], said_before: list[Statement]) -> None:
+    """Whatever was said of an address, who gets it is still kept from what they were kept from."""
+    before, now = after(mine), state.take_over(after(mine), after(said_before))
+    assert kept_from(state.standing(before)) <= kept_from(state.standing(now))
+
+
+@given(histories, histories)
+def test_what_suppresses_is_taken_over(mine: list[Statement], said_before: list[Statement]) -> None:
+    """Of an address under an opt-out, who gets it is opted out, unless they heard that very statement before."""
+    before, there = after(mine), after(said_before)
+    now = state.take_over(before, there)
+    heard = {register for register, stamp in state.suppressing(there) if before.get(register, (0,))[0] == stamp.at}
+    assert {register for register, _ in state.suppressing(there)} <= {r for r, _ in state.suppressing(now)} | heard
+
+
+@given(histories, histories)
+def test_taking_over_twice_is_once(mine: list[Statement], said_before: list[Statement]) -> None:
+    """To and fro between addresses adds nothing."""
+    once = state.take_over(after(mine), after(said_before))
+    assert kept_from(state.standing(state.take_over(once, after(said_before)))) == kept_from(state.standing(once))
+
+
+def test_who_undid_a_statement_does_not_hear_it_again() -> None:
+    """Coming back to an address after undoing what was said of it leaves it undone; what is said since counts."""
+    there = after([(Word.OPT_OUT, Channel.ALL, Origin.PAGE, "", 1)])
+    mine = said(there, (Word.OPT_IN, Channel.ALL, Origin.API, "", 2))
+    assert state.take_over(mine, there) is mine
+    anew = said(there, (Word.OPT_OUT, Channel.ALL, Origin.PAGE, "", 3))
+    assert kept_from(state.standing(state.take_over(mine, anew))) == {Channel.ALL}
+
+
 # ── who may undo what ──
 
 RELEASES = {

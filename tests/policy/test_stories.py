@@ -18,6 +18,13 @@ BLACKLISTED, OPTED_OUT, OPTED_OUT_CHANNEL = "blacklisted", "opted_out", "opted_o
 MAIL, SMS = Channel.MAIL, Channel.SMS
 
 
+def of_all(word: str, address: str, origin: str = Origin.PAGE, channel: Channel = Channel.ALL) -> Step:
+    """Say something of everybody who has an address, as a webhook or a link without a unit does."""
+    by_mail = "@" in address
+    email, phone = (address, None) if by_mail else (None, address)
+    return told(word, email=email, phone=phone, origin=origin, channel=channel, everybody=True)
+
+
 def by_put(word: str, external_id: str, channel: Channel = Channel.ALL) -> Step:
     """Set a status with PUT: the same event, from the api and without a time of its own."""
     return told(word, external_id, origin=Origin.API, channel=channel)
@@ -553,6 +560,232 @@ UNITS = [
     ),
 ]
 
+EVERYBODY = [
+    pytest.param(
+        [
+            profile("1", email=ANN, unit="DE"),
+            of_all("Opt Out", ANN),
+            profile("2", email=ANN, unit="UK"),
+            Sends(ANN, OPTED_OUT, unit="UK"),
+            Sends(ANN, PASSES, unit="UK", transactional=True),
+        ],
+        id="a new user of another unit",
+    ),
+    pytest.param(
+        [
+            profile("1", email=ANN, unit="DE"),
+            profile("2", email=BOB, unit="UK"),
+            by_put("Opt In", "2"),
+            of_all("Opt Out", ANN, channel=MAIL),
+            Sends(BOB, PASSES, unit="UK"),
+            profile("2", email=ANN),
+            Sends(ANN, OPTED_OUT_CHANNEL, unit="UK"),
+        ],
+        id="a user who changes their address to it",
+    ),
+    pytest.param(
+        [
+            profile("1", email=ANN, unit="DE"),
+            of_all("Opt Out", ANN),
+            told("Opt Out", email=ANN, unit="UK", channel=SMS),
+            Sends(ANN, OPTED_OUT, unit="UK"),
+            profile("2", email=ANN, unit="UK"),
+            Sends(ANN, OPTED_OUT, unit="UK"),
+        ],
+        id="a lead of another unit, and the user it becomes",
+    ),
+    pytest.param(
+        [
+            profile("1", email=ANN, unit="DE"),
+            of_all("Opt Out", ANN),
+            told("Opt Out", email=ANN, unit="UK", channel=SMS),
+            told("Opt In", email=ANN, unit="UK"),
+            Sends(ANN, PASSES, unit="UK"),
+            profile("2", email=ANN, unit="UK"),
+            Sends(ANN, PASSES, unit="UK"),
+        ],
+        id="a lead that was released stays so as a user",
+    ),
+    pytest.param(
+        [
+            profile("1", mobile=MOBILE, unit="DE"),
+            of_all("Opt Out", MOBILE, channel=SMS),
+            profile("2", email=ANN, unit="UK"),
+            profile("2", mobile=MOBILE),
+            Sends(MOBILE, OPTED_OUT_CHANNEL, unit="UK"),
+            Sends(ANN, PASSES, unit="UK"),
+        ],
+        id="a number that somebody gets",
+    ),
+    pytest.param(
+        [
+            profile("1", email=ANN, unit="DE", mobile=MOBILE),
+            of_all("Opt Out", MOBILE, Origin.KEYWORD, SMS),
+            of_all("Opt In", MOBILE, Origin.KEYWORD, SMS),
+            profile("2", mobile=MOBILE, unit="UK"),
+            Sends(MOBILE, PASSES, unit="UK"),
+        ],
+        id="a number that said STOP and START",
+    ),
+    pytest.param(
+        [
+            profile("1", email="x@xn--strae-oqa.de", unit="DE"),
+            of_all("Opt Out", "x@straße.de"),
+            profile("2", email="x@strasse.de", unit="UK"),
+            profile("3", email="x@xn--strae-oqa.de", unit="UK"),
+            Sends("x@strasse.de", OPTED_OUT, unit="UK"),
+            Sends("x@xn--strae-oqa.de", OPTED_OUT, unit="UK"),
+        ],
+        id="a spelling with two readings, each of which somebody gets",
+    ),
+    pytest.param(
+        [
+            profile("1", email="x@strasse.de", unit="DE"),
+            of_all("Opt Out", "x@strasse.de"),
+            profile("2", email="x@xn--strae-oqa.de", unit="UK"),
+            told("Opt Out", "2", email="x@straße.de", channel=SMS),
+            Sends("x@strasse.de", OPTED_OUT, unit="UK"),
+            Sends("x@xn--strae-oqa.de", OPTED_OUT, unit="UK"),
+            by_put("Opt In", "2"),
+            Sends("x@strasse.de", PASSES, unit="UK"),
+        ],
+        id="a spelling with which somebody gets a second reading",
+    ),
+    pytest.param(
+        [
+            of_all("Opt Out", ANN),
+            profile("1", email=ANN),
+            by_put("Opt In", "1"),
+            Sends(ANN, PASSES),
+            profile("2", email=ANN, unit="UK"),
+            Sends(ANN, OPTED_OUT, unit="UK"),
+            by_put("Opt In", "2"),
+            Sends(ANN, PASSES, unit="UK"),
+        ],
+        id="a release reaches the user it names, at once and for them alone",
+    ),
+    pytest.param(
+        [
+            profile("1", email=ANN, unit="DE"),
+            of_all("Opt Out", ANN),
+            by_put("Opt In", "1"),
+            profile("1", email=BOB),
+            profile("1", email=ANN),
+            Sends(ANN, PASSES, unit="DE"),
+            profile("1", email=BOB),
+            of_all("Opt Out", ANN),
+            profile("1", email=ANN),
+            Sends(ANN, OPTED_OUT, unit="DE"),
+        ],
+        id="to and fro, a release holds until everybody says no anew",
+    ),
+    pytest.param(
+        [
+            profile("1", email=ANN, unit="DE"),
+            of_all("Opt Out", ANN),
+            of_all("Opt In", ANN),
+            profile("2", email=ANN, unit="UK"),
+            Sends(ANN, PASSES, unit="UK"),
+            Sends(ANN, PASSES),
+        ],
+        id="a recipient who came back on the page without a unit",
+    ),
+    pytest.param(
+        [
+            profile("1", email=ANN, unit="DE"),
+            of_all("Opt Out", ANN, "provider:one"),
+            of_all("Opt Out", ANN, "provider:two"),
+            of_all("Opt In", ANN, "provider:one"),
+            profile("2", email=ANN, unit="UK"),
+            Sends(ANN, OPTED_OUT, unit="UK"),
+            of_all("Opt In", ANN, "provider:two"),
+            Sends(ANN, PASSES, unit="UK"),
+            profile("3", email=ANN, unit="FR"),
+            Sends(ANN, PASSES, unit="FR"),
+        ],
+        id="a provider takes back its own for those who come too",
+    ),
+    pytest.param(
+        [
+            of_all("Opt Out", ANN),
+            told("Opt In", email=ANN, origin=Origin.API),
+            Sends(ANN, PASSES),
+            profile("1", email=ANN),
+            Sends(ANN, PASSES),
+            profile("2", email=ANN, unit="UK"),
+            Sends(ANN, OPTED_OUT, unit="UK"),
+        ],
+        id="a stranger of whom it was said, and who was released before becoming a user",
+    ),
+    pytest.param(
+        [
+            profile("1", email=ANN, unit="DE"),
+            of_all("Opt Out", ANN),
+            told("Opt In", email=ANN, unit="DE", origin=Origin.API),
+            Sends(ANN, PASSES, unit="DE"),
+            profile("2", email=ANN, unit="UK"),
+            Sends(ANN, OPTED_OUT, unit="UK"),
+        ],
+        id="a release in one unit says nothing of another",
+    ),
+    pytest.param(
+        [
+            profile("1", email=ANN, unit="DE"),
+            profile("2", email=BOB, unit="UK"),
+            of_all("Opt Out", ANN),
+            of_all("Opt In", ANN),
+            by_put("Opt Out", "2"),
+            profile("2", email=ANN),
+            Sends(ANN, OPTED_OUT, unit="UK"),
+        ],
+        id="what released the address releases nobody who gets it",
+    ),
+    pytest.param(
+        [
+            profile("1", email=ANN, unit="DE"),
+            of_all("Opt Out", ANN),
+            Departure("1"),
+            Sends(ANN, PASSES),
+            profile("2", email=ANN, unit="UK"),
+            Sends(ANN, PASSES, unit="UK"),
+        ],
+        id="forget: it goes with the last who has the address",
+    ),
+    pytest.param(
+        [
+            profile("1", email=ANN, unit="DE"),
+            profile("2", email=ANN, unit="UK"),
+            of_all("Opt Out", ANN),
+            Departure("1"),
+            Departure("2", keep_suppressed=True),
+            profile("3", email=ANN, unit="FR"),
+            Sends(ANN, OPTED_OUT, unit="FR"),
+        ],
+        id="kept: it stays while anything of the address is kept",
+    ),
+    pytest.param(
+        [
+            profile("1", email=ANN, unit="DE"),
+            of_all("Opt Out", ANN),
+            profile("1", email=BOB),
+            Sends(ANN, OPTED_OUT, unit="UK"),
+            profile("2", email=ANN, unit="UK"),
+            Sends(ANN, OPTED_OUT, unit="UK"),
+        ],
+        id="an address that was given up and is got by somebody of another unit",
+    ),
+    pytest.param(
+        [
+            profile("1", email=ANN, unit="DE"),
+            of_all("Blacklisted", ANN, Origin.BOUNCE),
+            by_put("Whitelisted", "1"),
+            profile("2", email=ANN, unit="UK"),
+            Sends(ANN, PASSES, unit="DE"),
+        ],
+        id="a blacklisting that was undone does not come back with somebody new",
+    ),
+]
+
 DELETIONS = [
     pytest.param(
         [
@@ -649,7 +882,7 @@ DELETIONS = [
 ]
 
 
-@pytest.mark.parametrize("story", [*TIMES, *KEYWORDS, *ADDRESSES, *PEOPLE, *UNITS, *DELETIONS])
+@pytest.mark.parametrize("story", [*TIMES, *KEYWORDS, *ADDRESSES, *PEOPLE, *UNITS, *EVERYBODY, *DELETIONS])
 async def test_no_one_who_said_no_is_sent_to(world: World, story: list[Step]) -> None:
     """Every send of the story ends as the story says."""
     await world.play(story)

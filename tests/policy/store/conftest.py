@@ -31,12 +31,15 @@ LISTED = [*ADDRESSES, "*@x.de", "*.de", "*@straße.de", "*@strasse.de"]
 
 _ids, _emails, _units = st.sampled_from(IDS), st.sampled_from(EMAILS), st.sampled_from(UNITS)
 _phones = st.sampled_from(PHONES)
+named_by_address = st.one_of(st.builds(who, email=_emails), st.builds(who, phone=_phones))
+everybody = named_by_address.map(lambda subject: replace(subject, everybody=True))
 subjects = st.one_of(
     st.builds(who, _ids),
     st.builds(who, email=_emails, unit=_units),
     st.builds(who, phone=_phones),
     st.builds(who, _ids, email=_emails, unit=_units),
     st.builds(who, _ids, phone=_phones),
+    everybody,
 )
 statements = st.builds(
     lambda event, subject: replace(event, subject=subject),

@@ -15,7 +15,7 @@ from policy.model import Channel
 from policy.rows import COLUMNS
 from policy.store import exporting, people
 from policy.store.digests import Digests
-from tests.policy.conftest import NOON, PASSES, SECOND, Memory, profile, told
+from tests.policy.conftest import NOON, PASSES, SECOND, Memory, profile, terms, told
 from tests.policy.store.conftest import (
     ADDRESSES,
     PHONES,
@@ -87,6 +87,7 @@ def test_an_import_of_an_export_is_the_same_store(life: Life) -> None:
     assert without_users(standings(after)) == without_users(standings(before))
     assert judged(after) == judged(before)
     assert after.rows("suppressed") == after.derived_anew()
+    assert [judged_as_new(before, each) for each in ADDRESSES] == [judged_as_new(after, each) for each in ADDRESSES]
     before.close()
     after.close()
 
@@ -107,6 +108,13 @@ def test_an_export_of_an_import_is_the_same_file(life: Life) -> None:
         assert as_bytes(second) == as_bytes(first)
     for memory in (store, again, third):
         memory.close()
+
+
+def judged_as_new(memory: Memory, address: str) -> str:
+    """Say how a send to an address ends in a unit in which somebody gets it only now."""
+    has = {"email": address} if "@" in address else {"mobile": address}
+    memory.learn([profile(f"new {address}", unit=address, **has)], LATER)
+    return memory.judge(address, terms(unit=address))
 
 
 def refused(memory: Memory) -> dict[str, str]:

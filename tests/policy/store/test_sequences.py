@@ -16,8 +16,20 @@ from policy import identity
 from policy.events import Event, Origin, Subject, Told, Word
 from policy.model import Channel
 from policy.store import people
-from tests.policy.conftest import NOON, PASSES, SECOND, Memory, Sends, World, profile, told, who
-from tests.policy.store.conftest import ADDRESSES, EMAILS, IDS, PHONES, STATED, UNITS, Life, journal_of, requests
+from tests.policy.conftest import NOON, PASSES, SECOND, Memory, Sends, World, profile, terms, told, who
+from tests.policy.store.conftest import (
+    ADDRESSES,
+    EMAILS,
+    IDS,
+    PHONES,
+    STATED,
+    UNITS,
+    Life,
+    everybody,
+    journal_of,
+    profiles,
+    requests,
+)
 from tests.policy.store.conftest import subjects as anybody
 
 words = st.sampled_from(list(Word))
@@ -117,10 +129,29 @@ def test_a_change_of_address_loses_nothing(life: Life, external_id: str, email: 
     memory.close()
 
 
+@settings(max_examples=150)
+@given(lives, st.data(), everybody, st.lists(st.one_of(profiles, statements(noes, anybody, st.none())), max_size=4))
+def test_a_no_of_everybody_reaches_who_comes_later(
+    life: Life, data: st.DataObject, named: Subject, then: list[Event]
+) -> None:
+    """Whoever gets an address after an opt-out of all who have it is opted out too, in a unit where nobody was."""
+    memory = lived(life)
+    memory.learn([replace(told("Opt Out", origin=Origin.PAGE), subject=named)], NOON)
+    for event in then:
+        memory.attempt([event], NOON + SECOND)
+    address = named.email or named.phone or ""
+    has = {"email": address} if named.email else {"mobile": address}
+    external_id = data.draw(st.sampled_from([*IDS, "new"]))
+    memory.attempt([profile(external_id, unit="UK", **has)], NOON + 2 * SECOND)
+    assert memory.judge(address, terms(unit="UK")) != PASSES
+    memory.close()
+
+
 # ── order and repetition ──
 
 # Each address is told in one spelling of its own: another may bring further readings, which an older yes did not reach.
 PLAIN = ["a@x.de", "B@x.de", "ſam@x.de", "sam@x.de"]
+HELD = PLAIN[:3]  # somebody has them, so that no word about everybody makes a lead
 SETTLED: list[Event] = [
     profile("1", email="a@x.de", mobile=PHONES[0]),
     profile("2", email="a@x.de", unit="DE", mobile=PHONES[0]),
@@ -137,7 +168,15 @@ plain_subjects = st.one_of(
     st.builds(who, ids, phone=phones),
     st.builds(who, email=emails, phone=phones),
 )
-stated_events = st.lists(statements(words, plain_subjects, st.sampled_from(STATED)), max_size=8)
+held = st.one_of(st.builds(who, email=st.sampled_from(HELD)), st.builds(who, phone=phones))
+of_everybody = statements(
+    st.sampled_from([Word.OPT_OUT, Word.OPT_IN]),  # a blacklisting is not remembered, and who comes later has none
+    held.map(lambda subject: replace(subject, everybody=True)),
+    st.sampled_from(STATED),
+)
+stated_events = st.lists(
+    st.one_of(statements(words, plain_subjects, st.sampled_from(STATED)), of_everybody), max_size=8
+)
 
 
 @st.composite

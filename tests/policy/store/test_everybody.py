@@ -1,0 +1,113 @@
+"""What is said of an address and everybody who has it is remembered for those who get it later, as a digest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from policy.events import Departure, Event, Origin, Subject
+from policy.identity import address_keys
+from policy.model import Channel
+from policy.state import ANY, Registers
+from policy.store import everybody
+from policy.store.digests import WrongPepper
+from tests.policy.conftest import NOON, PASSES, SECOND, Memory, profile, terms, told
+
+ANN, BOB, SHARP = "ann@x.de", "bob@x.de", "m@straße.de"
+
+
+def no(email: str = ANN, *, origin: str = Origin.PAGE, at: str | None = None, word: str = "Opt Out") -> Event:
+    """Say something of everybody who has an address."""
+    return told(word, email=email, channel=Channel.MAIL, origin=origin, at=at, everybody=True)
+
+
+def remembered(memory: Memory, address: str = ANN) -> Registers:
+    """Give what is remembered of an address."""
+    return everybody.said_of(memory.connection, {memory.digests.digest(key) for key in address_keys(address)})
+
+
+def in_uk(memory: Memory, address: str = ANN) -> str:
+    """Judge marketing of another unit."""
+    return memory.judge(address, terms(unit="UK"))
+
+
+def test_nothing_but_a_digest_is_remembered(memory: Memory) -> None:
+    """The row holds the keyed hash of each reading of the address, and no clear one."""
+    memory.learn([no(SHARP)])
+    assert [row[0] for row in memory.rows("everybody")] == sorted(map(memory.digests.digest, address_keys(SHARP)))
+    assert "stra" not in repr(memory.rows("everybody"))
+
+
+@pytest.mark.parametrize(
+    ("event", "origins"),
+    [
+        pytest.param(no(), ["page"], id="an opt-out of everybody"),
+        pytest.param(no(word="Opt In"), [ANY], id="an opt-in of everybody"),
+        pytest.param(no(word="Opt In", origin=Origin.ONE_CLICK), [], id="a yes of who may not say it"),
+        pytest.param(no(word="Blacklisted", origin=Origin.BOUNCE), [], id="a blacklisting, which counts in every unit"),
+        pytest.param(told("Opt Out", email=ANN), [], id="an opt-out of the person of a unit"),
+        pytest.param(told("Opt Out", "1", email=ANN), [], id="an opt-out of a user"),
+    ],
+)
+def test_what_is_remembered(memory: Memory, event: Event, origins: list[str]) -> None:
+    """Opt-outs and opt-ins of everybody are remembered by their registers, and nothing else is."""
+    memory.learn([event])
+    assert [register.origin for register in remembered(memory)] == origins
+
+
+def test_many_at_once_reach_those_who_come_in_the_same_request(memory: Memory) -> None:
+    """A batch in which an address is opted out and then given to users of other units opts them out."""
+    memory.learn([profile("1", email=ANN, unit="DE"), no(), profile("2", email=ANN, unit="UK")])
+    assert in_uk(memory) == "opted_out_channel"
+
+
+def test_a_repeat_changes_nothing(memory: Memory) -> None:
+    """An item with a stated time that is told again is a repeat, and what was released meanwhile stays released."""
+    item = no(at="2026-03-01T10:00:00Z")
+    memory.learn([profile("1", email=ANN, unit="DE"), item])
+    memory.learn([told("Opt In", "1", channel=Channel.MAIL)])
+    (again,) = memory.learn([item])
+    assert again.repeat
+    assert memory.judge(ANN) == PASSES
+
+
+def test_who_gets_a_clean_address_keeps_what_they_hold(memory: Memory) -> None:
+    """Of an address of which nothing was said nothing is taken over, the very registers stay."""
+    memory.learn([no()])
+    held = remembered(memory)
+    assert everybody.taken_over(memory.connection, held, {memory.digests.digest(BOB)}) is held
+
+
+@pytest.mark.parametrize(
+    ("departures", "left"),
+    [
+        pytest.param([Departure("1")], True, id="somebody else has the address"),
+        pytest.param([Departure("1"), Departure("2")], False, id="the last one is gone"),
+        pytest.param([Departure("1"), Departure("2", keep_suppressed=True)], True, id="the last one's is kept"),
+        pytest.param([Departure("2", keep_suppressed=True), Departure("1")], True, id="another's is kept"),
+    ],
+)
+def test_it_is_forgotten_with_the_last_one(memory: Memory, departures: list[Event], left: bool) -> None:  # noqa: FBT001 (a case)
+    """What was said goes with the last one who has the address, unless something of it is kept."""
+    memory.learn([profile("1", email=ANN, unit="DE"), profile("2", email=ANN, unit="FR"), no()])
+    memory.learn(departures)
+    assert bool(remembered(memory)) is left
+
+
+def test_a_row_of_an_export_is_for_those_who_come(memory: Memory) -> None:
+    """Under a digest it reaches nobody who has the address, makes nobody, and is told again from the journal."""
+    memory.learn([profile("1", email=ANN, unit="DE")])
+    exported = memory.digests.export(memory.digests.digest(ANN))
+    memory.learn([replace(told("Opt Out", origin=Origin.IMPORT), subject=Subject(kept=exported, everybody=True))])
+    assert (memory.judge(ANN), len(memory.rows("person"))) == (PASSES, 1)
+    memory.learn([profile("2", email=ANN, unit="UK")], NOON + SECOND)
+    assert in_uk(memory) == "opted_out"
+    assert memory.told_again().dump() == memory.dump()
+
+
+def test_a_digest_of_another_pepper_is_refused(memory: Memory) -> None:
+    """Nobody could ever be found by it."""
+    strange = Subject(kept=f"{'0' * 32}:{'1' * 32}", everybody=True)
+    with pytest.raises(WrongPepper):
+        memory.learn([replace(told("Opt Out", origin=Origin.IMPORT), subject=strange)])
