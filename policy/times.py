@@ -22,6 +22,7 @@ from policy.model import Microseconds
 _ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,12}))?)?([Zz]|[+-]\d\d:?(?:\d\d)?)", re.ASCII
 )
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -56,6 +57,20 @@ def read(text: str) -> Stated:
     first = start + int(fraction[:6].ljust(6, "0"))
     width: int = 10 ** max(0, 6 - len(fraction))
     return Stated(Microseconds(first), Microseconds(first + width - 1 if len(fraction) <= 6 else first), text)
+
+
+def read_in_utc(text: str) -> Stated:
+    """Read an ISO 8601 time or date, UTC where it names no zone; raises BadTime.
+
+    For asking and nothing else: a statement about a person has a zone, or nobody knows when it counts from.
+    """
+    if _DATE.fullmatch(text):
+        start = read(f"{text}T00:00Z").first
+        return Stated(start, Microseconds(start + 86_400_000_000 - 1), text)
+    try:
+        return read(text)
+    except BadTime:
+        return read(f"{text}Z")
 
 
 def effective(stated: Stated | None, arrived: Microseconds, newest: Microseconds, *, suppresses: bool) -> Microseconds:

@@ -35,7 +35,7 @@ PURE_STANDARD = frozenset(
         "urllib.parse",
     }
 )
-PURE_PARSERS = frozenset({"idna", "phonenumbers"})
+PURE_PARSERS = frozenset({"idna", "lark", "lark.exceptions", "phonenumbers"})
 PURE_PROVIDERS = frozenset(
     {"base64", "binascii", "datetime", "email", "functools", "hashlib", "hmac", "html", "json", "math", "multidict"}
     | {"orjson", "xml.parsers"}  # of the latter expat alone, which reaches nothing by itself

@@ -12,11 +12,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from policy import blacklists
+from policy import blacklists, queries
+from policy.blacklists import BadEntry
 from policy.events import Delisting, Learned, Listing
 from policy.model import BlacklistEntry, Listed, Microseconds
 from policy.store import journal
 from policy.store.digests import Digests
+from policy.store.querying import Field, Selection
+from policy.store.sieve import note_removal
 
 T = TypeVar("T")
 
@@ -25,6 +28,7 @@ REMOVED: Final = "Blacklist Entry Removed"
 
 _COLUMNS: Final = "id, address, scope, reason, expires"
 _COUNTS: Final = "(until IS NULL OR until >= ?)"
+_NUMBER: Final = "(instr(key, '+') = 1 AND NOT instr(key, '@'))"  # of a phone; an address may begin with a + too
 
 
 class UnknownEntry(LookupError):
@@ -61,8 +65,10 @@ def remove(connection: sqlite3.Connection, delisting: Delisting, arrived: Micros
     found = connection.execute("SELECT pk FROM blacklist WHERE id = ?", (delisting.id,)).fetchone()
     if found is None:
         raise UnknownEntry
+    note_removal(connection, *found)
     connection.execute("DELETE FROM blacklist_key WHERE entry = ?", found)
     connection.execute("DELETE FROM blacklist WHERE pk = ?", found)
+    connection.execute(_ONE_LESS)
     gone = _journalled(delisting, REMOVED, journal.Kind.DELISTING, arrived)
     return Learned(journal.append(connection, [gone]), arrived)
 
@@ -124,6 +130,62 @@ def _add_keys(connection: sqlite3.Connection, digests: Digests, pk: int, keys: S
     return bool(new)
 
 
+# Counting
+#
+# Counting a million rows takes as long as reading a hundred pages of them. SQLite keeps the number of entries that ever
+# were, so that only those that were removed need a count, written in the same transaction. It is set anew whenever a
+# store is opened, in case an older program removed entries and counted none.
+
+_REMOVED: Final = "blacklist_removed"
+_EVER: Final = "coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'blacklist'), 0)"
+_ONE_LESS: Final = (
+    f"INSERT INTO meta VALUES ('{_REMOVED}', '1')"  # noqa: S608 (constants)
+    " ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
+)
+_RECOUNT: Final = f"INSERT OR REPLACE INTO meta SELECT '{_REMOVED}', {_EVER} - count(*) FROM blacklist"  # noqa: S608 (constants)
+
+
+def recount(connection: sqlite3.Connection) -> None:
+    """Count the entries that were removed, when a store is opened."""
+    connection.execute(_RECOUNT)
+
+
+def count(connection: sqlite3.Connection) -> int:
+    """Tell how many entries there are."""
+    removed = f"coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE name = '{_REMOVED}'), 0)"  # noqa: S608 (constants)
+    found: int = connection.execute(f"SELECT {_EVER} - {removed}").fetchone()[0]
+    return found
+
+
+# Asking
+
+
+def _read_email(value: str) -> str:
+    return _key(value, blacklists.email_keys)
+
+
+def _read_phone(value: str) -> str:
+    return _key(value, blacklists.phone_keys)
+
+
+def _key(value: str, keys: Callable[[str], Sequence[str]]) -> str:
+    try:
+        return keys(value)[0]
+    except BadEntry as rule:
+        plus = "; a + is written %2B" if " " in value or value.isdecimal() else ""
+        raise queries.BadValue(f"{rule}{plus}") from None
+
+
+FIELDS: Final = {
+    "BlacklistId": Field("id", queries.identifier),
+    "Email": Field("key", _read_email, absent=_NUMBER),
+    "Phone": Field("key", _read_phone, absent=f"NOT {_NUMBER}"),
+    "Scope": Field("scope", absent="scope = ''"),
+    "Reason": Field("reason", absent="reason = ''"),
+    "ExpiresAt": Field("until", queries.end, opens=queries.moment),
+}
+
+
 # Reading
 
 
@@ -141,12 +203,16 @@ def listed(connection: sqlite3.Connection, asked: Mapping[bytes, Sequence[str]])
     return found
 
 
-def page(skip: int, top: int) -> Callable[[sqlite3.Connection], Page]:
-    """Make the read of some entries, the oldest first, with how many there are."""
+def page(asked: Selection) -> Callable[[sqlite3.Connection], Page]:
+    """Make the read of some entries, with how many of them there are on all pages."""
 
     def read(connection: sqlite3.Connection) -> Page:
-        total = connection.execute("SELECT count(*) FROM blacklist").fetchone()[0]
-        rows = connection.execute(f"SELECT {_COLUMNS} FROM blacklist ORDER BY pk LIMIT ? OFFSET ?", (top, skip))  # noqa: S608 (a constant list of columns)
+        connection.execute("BEGIN")  # both reads see the same list
+        try:
+            total = count(connection) if asked.whole else asked.count(connection, "blacklist")
+            rows = asked.rows(connection, f"SELECT {_COLUMNS} FROM blacklist")  # noqa: S608 (a constant list of columns)
+        finally:
+            connection.execute("COMMIT")
         return Page(total, [BlacklistEntry(*row) for row in rows])
 
     return read

@@ -27,7 +27,7 @@ from typing import TypeVar
 
 import sqlite_utils
 
-from policy.store import rekeying, schema
+from policy.store import blacklists, rekeying, schema
 from policy.store.digests import Digests, WrongPepper
 from policy.store.sieve import Sieve
 from policy.store.writer import PATIENCE, StoreUnavailable, Writer
@@ -199,6 +199,7 @@ class Database:
             self._recognise(connection)
             connection.execute(_PROBE, ("opened",))  # a store that cannot be written must be told of at the start
             rekeying.rekey(connection, self.digests)
+            blacklists.recount(connection)
         except BaseException:
             connection.close()
             raise

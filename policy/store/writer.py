@@ -171,6 +171,8 @@ class Writer:
         mark = self._sieve.see(connection)
         connection.execute("COMMIT")
         self._sieve.settle(mark)
+        with contextlib.suppress(sqlite3.Error):  # it is committed; what is not let go now is with the next removal
+            self._sieve.shed(connection)
         self._intact()  # a commit to a file that is gone must not be acknowledged
         self.sequence = sequence
 

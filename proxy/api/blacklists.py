@@ -2,7 +2,7 @@
 
 An entry is `{BlacklistId, Email, Scope}`; beyond theirs it may have `Phone` in the place of `Email`, `Reason` and
 `ExpiresAt`, which are shown only where they were told. Keys are written in capitals and read in either case. Lists are
-`{total, count, items}` and are read by `$skip` and `$top`.
+`{total, count, items}` and are read by `$filter`, `$orderBy`, `$skip` and `$top` (querying.py).
 
 An address is once on the blacklist of a scope: posted again it answers the entry that is there. An array of entries is
 taken as a whole or not at all, as far as their being right goes; they are committed some hundred at a time, so that a
@@ -15,11 +15,10 @@ import asyncio
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import orjson
 from aiohttp import web
-from pydantic import Field
 
 from policy import UnknownEntry, blacklists
 from policy.blacklists import BadEntry
@@ -27,17 +26,15 @@ from policy.events import Delisting, Listing, Origin
 from policy.model import BlacklistEntry, Microseconds
 from policy.store import blacklists as entries
 from policy.times import Stated
-from proxy.api import own_shapes, paging, reading
+from proxy.api import own_shapes, querying, reading
 from proxy.api.access import Caller, require
 from proxy.api.context import CONTEXT
-from proxy.api.describing import Answer, Operation, Parameter, described
+from proxy.api.describing import Answer, Operation, described
 from proxy.api.reading import NOT_NULL, UNKNOWN_VALUE, WRONG_FORMAT, WRONG_VALUE, BadField
 from proxy.config import Scope
 
 MOST: Final = 10_000  # entries of one request
 AT_ONCE: Final = 500  # entries of one transaction
-TOP: Final = 100
-WINDOW: Final = 10_000  # $skip + $top are fewer ("Filtering, paging, and sorting")
 FIELDS: Final = ("BlacklistId", "Email", "Phone", "Scope", "Reason", "ExpiresAt")
 
 _NAMES: Final = {name.lower(): name for name in FIELDS}
@@ -59,20 +56,17 @@ _UNKNOWN: Final = Answer("there is no such entry")
 
 @described(
     Operation(
-        "Lists the entries of all blacklists, the oldest first.",
+        "Lists the entries of all blacklists, the oldest first unless an order is asked for.",
         Scope.BLACKLISTS,
-        query=(
-            Parameter("$skip", "how many to pass over", Annotated[int, Field(ge=0)]),
-            Parameter("$top", "how many to show", Annotated[int, Field(ge=0)]),
-        ),
+        query=querying.PARAMETERS,
         answers={200: Answer("a page", own_shapes.Entries), 400: _WRONG},
     )
 )
 async def get_list(request: web.Request) -> web.Response:
-    """Answer one page of entries, the oldest first."""
+    """Answer one page of the entries that are asked for."""
     require(request, Scope.BLACKLISTS)
-    skip, top = _window(request)
-    page = await request.app[CONTEXT].policy.ask(entries.page(skip, top))
+    asked = await querying.selection(request, entries.FIELDS, tie="pk")
+    page = await request.app[CONTEXT].policy.ask(entries.page(asked))
     return _json(_envelope(page.entries, page.total))
 
 
@@ -224,22 +218,6 @@ def _expiry(tree: dict[str, Any], rules: Rules) -> Stated | None:
     if expires is not None and expires.last < rules.now:
         raise BadField("ExpiresAt", WRONG_VALUE, says="this time is over, and the entry would stop nothing")
     return expires
-
-
-def _window(request: web.Request) -> tuple[int, int]:
-    """Give how many entries are skipped and how many are shown; raises BadField, for any other parameter too."""
-    paging.only(request, frozenset({"$skip", "$top"}))
-    skip, top = (_number(request, name, standard) for name, standard in (("$skip", 0), ("$top", TOP)))
-    if skip + top >= WINDOW:
-        raise BadField("$top", WRONG_VALUE, says=f"$skip + $top is less than {WINDOW}")
-    return skip, top
-
-
-def _number(request: web.Request, name: str, standard: int) -> int:
-    text = request.query.get(name, str(standard))
-    if not paging.is_number(text):
-        raise BadField(name, WRONG_VALUE, says="this is a whole number")
-    return int(text)
 
 
 def _entry_id(request: web.Request) -> str:

@@ -174,6 +174,7 @@ class Memory:
     def facts(self, keys: Iterable[str], *, known: bool = False) -> Facts:
         """Read what judging would."""
         self.sieve.settle(self.sieve.see(self.connection))
+        self.sieve.shed(self.connection)
         return facts.facts_about(self.digests, self.sieve, list(keys), known=known)(self.connection)
 
     def judge(self, address: str, terms: Terms | None = None, at: int = NOON) -> str:

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policy import UnknownEntry, identity, times
+from policy import UnknownEntry, identity, queries, times
 from policy.events import Delisting, Listing
 from policy.model import BlacklistEntry, Microseconds
 from policy.store import blacklists, journal
+from policy.store.querying import Selection, ordered, where
 from tests.policy.conftest import NOON, PASSES, SECOND, Clock, Memory, Sends, World, listed, profile, terms, told
 from tests.policy.store.conftest import SCOPES, Life, journal_of, listings, lives_with_lists
 
@@ -22,7 +23,13 @@ MOBILE = "+4915112345678"
 
 def entries(memory: Memory) -> list[BlacklistEntry]:
     """List every entry, the oldest first."""
-    return list(blacklists.page(0, 100)(memory.connection).entries)
+    return list(blacklists.page(selection())(memory.connection).entries)
+
+
+def selection(text: str = "", order: str = "", *, skip: int = 0, top: int = 100) -> Selection:
+    """Ask for some entries as a client does."""
+    meant = where(queries.parse(text), blacklists.FIELDS)
+    return Selection(meant, ordered(queries.parse_order(order), blacklists.FIELDS, "pk"), skip, top)
 
 
 def of_address(memory: Memory, address: str) -> list[str]:
@@ -203,7 +210,7 @@ def test_pages(memory: Memory) -> None:
     names = [f"n{number}" for number in range(7)]
     memory.learn([listed(f"{name}@x.de", name=name) for name in names])
     for skip, top, wanted in ((0, 3, names[:3]), (3, 3, names[3:6]), (6, 3, names[6:]), (9, 3, []), (0, 0, [])):
-        page = blacklists.page(skip, top)(memory.connection)
+        page = blacklists.page(selection(skip=skip, top=top))(memory.connection)
         assert (page.total, [entry.id for entry in page.entries]) == (7, wanted)
     assert blacklists.one("n4")(memory.connection).address == "n4@x.de"
 

@@ -285,15 +285,86 @@ async def test_pages(gate: RunningGate) -> None:
         pytest.param("$top=" + "9" * 30, "$top", id="a number beyond all"),
         pytest.param("$top=1&$top=2", "$top", id="twice"),
         pytest.param("top=1", "top", id="without its mark"),
-        pytest.param(f"$filter=Email%20eq%20{ADMIN}", "$filter", id="a filter"),
-        pytest.param("$orderBy=Email", "$orderBy", id="an order"),
-        pytest.param("$orderby=Email%20DESC", "$orderby", id="an order, as their clients write it"),
+        pytest.param("$orderBy=Email&$orderby=Scope", "$orderby", id="two orders"),
+        pytest.param("100&$top=10", "100", id="a skip without its name, as a published client has it"),
+        pytest.param("$count=true", "$count", id="what other languages have"),
     ],
 )
 async def test_a_parameter_is_refused(gate: RunningGate, query: str, field: str) -> None:
     """A parameter that is out of bounds, or that nobody reads, is 400 with its name and never silently passed over."""
     answer = await gate.api("GET", f"{ENTRIES}?{query}")
     assert (answer.status, answer.json["field"]) == (400, field)
+
+
+# ── filters and orders ──
+
+LISTED: list[dict[str, Any]] = [
+    {"Email": "John.Doe@example.com", "Scope": "shop"},
+    {"Email": "john.doe+news@example.com", "Reason": "asked, twice"},
+    {"Email": "*@example.org", "Scope": "blog", "ExpiresAt": "2098-01-01T00:00:00Z"},
+    {"Phone": PHONE, "Scope": "shop", "ExpiresAt": "2099-01-01T10:00:00.1234567Z"},
+]
+ASKED = [
+    pytest.param("$filter=Email eq John.Doe@EXAMPLE.com", [0], id="an address in another spelling"),
+    pytest.param('$filter=Email eq "john.doe@example.com"', [0], id="in quotes"),
+    pytest.param("$filter=Email+eq+john.doe%2Bnews@example.com", [1], id="a plus, escaped"),
+    pytest.param("$filter=Email eq *@Example.ORG", [2], id="a pattern"),
+    pytest.param("$filter=Phone eq 0049 151 12345678", [3], id="a number in another spelling"),
+    pytest.param("$filter=Email eq null", [3], id="no address"),
+    pytest.param("$filter=Scope eq null", [1], id="no scope"),
+    pytest.param("$filter=Scope eq ''", [1], id="an empty scope"),
+    pytest.param("$filter=Scope ne shop", [1, 2], id="another scope, or none"),
+    pytest.param("$filter=scope eq shop", "$filter=character 1:", id="a field in lower case"),
+    pytest.param("$filter=Scope eq shop AND NOT (Phone ne null)", [0], id="words in capitals"),
+    pytest.param("$filter=Scope EQ shop and not Email eq null or Scope eq blog", [0, 2], id="and before or"),
+    pytest.param("$filter=Scope eq shop, blog", [0, 2, 3], id="any of several"),
+    pytest.param("$filter=Scope eq 'shop' and 'blog'", "$filter=character 21:", id="two values at once"),
+    pytest.param("$filter=Reason eq asked, twice", [], id="a comma outside of quotes"),
+    pytest.param('$filter=Reason eq "asked, twice"', [1], id="a comma in quotes"),
+    pytest.param("$filter=ExpiresAt gt 2098-06-01", [3], id="a date"),
+    pytest.param("$filter=ExpiresAt eq 2098-01-01T00:00:00", [2], id="a time without a zone"),
+    pytest.param("$filter=ExpiresAt eq 2099-01-01T12:00:00.1234567%2B02:00", [3], id="seven digits, and a zone"),
+    pytest.param("$filter=not ExpiresAt lt 2099-01-01", [0, 1, 3], id="what has none is not less"),
+    pytest.param("$filter=ExpiresAt le 2099-01-01 and ExpiresAt gt 2098-12-31", [3], id="to the end of a day"),
+    pytest.param("$filter=BlacklistId ne 0", "$all", id="an id"),
+    pytest.param("$filter=", "$all", id="an empty filter"),
+    pytest.param("$filter=&$orderBy=", "$all", id="an empty order"),
+    pytest.param("$orderBy=Email desc&$filter=Phone eq null", [0, 1, 2], id="an order"),
+    pytest.param("$orderby=Scope ASC, Email DESC", [1, 2, 0, 3], id="an order, as their clients write it"),
+    pytest.param("$FILTER=Scope eq shop&$OrderBy=Phone DESC", [0, 3], id="parameters in capitals"),
+    pytest.param("%24filter=Scope%20eq%20%22shop%22&%24top=1", [0], id="escaped as a whole"),
+    pytest.param("$filter=Email eq john.doe+news@example.com", "$filter=character 10:", id="a plus, unescaped"),
+    pytest.param("$filter=Phone eq +4915112345678", "$filter=character 11:", id="a number with an unescaped plus"),
+    pytest.param("$filter=Email eq nonsense", "$filter=character 10:", id="no address at all"),
+    pytest.param("$filter=ExpiresAt lt tomorrow", "$filter=character 14:", id="no time"),
+    pytest.param("$filter=Name eq a", "$filter=character 1:", id="no field"),
+    pytest.param("$filter=Email.Domain eq a", "$filter=character 1:", id="a field of a field"),
+    pytest.param("$filter=Scope eq", "$filter=character 9:", id="no value"),
+    pytest.param("$filter=Scope = shop", "$filter=character 7:", id="another sign"),
+    pytest.param("$filter=(Scope eq shop", "$filter=character 15:", id="an open bracket"),
+    pytest.param("$filter=startswith(Email,'a')", "$filter=character 11:", id="a function"),
+    pytest.param("$filter=Scope eq %FF", [], id="no text"),
+    pytest.param("$orderBy=Name", "$orderBy=character 1:", id="an order by no field"),
+    pytest.param("$orderby=Email up", "$orderby=character 7:", id="no direction"),
+    pytest.param("$filter=" + "(" * 7000, "$filter=character 7001:", id="brackets alone"),
+    pytest.param("$filter=" + "(" * 3000 + "Scope eq blog" + ")" * 3000, [2], id="brackets in pairs"),
+    pytest.param("$filter=" + "not " * 100 + "Scope eq blog", "$filter=character 401:", id="too deep"),
+]
+
+
+@pytest.mark.parametrize(("query", "wanted"), ASKED)
+async def test_a_list_is_asked(gate: RunningGate, query: str, wanted: list[int] | str) -> None:
+    """A filter and an order give the entries that they mean, counted; a wrong one is 400 and names its character."""
+    ids = await enter(gate, *LISTED)
+    answer = await gate.api("GET", f"{ENTRIES}?{query.replace(' ', '%20')}")
+    if isinstance(wanted, str) and wanted != "$all":
+        field, _, character = wanted.partition("=")
+        assert (answer.status, answer.json["field"]) == (400, field)
+        assert answer.json["message"].startswith(character)
+        return
+    numbers = [0, 1, 2, 3] if isinstance(wanted, str) else wanted
+    assert [ids.index(item["BlacklistId"]) for item in answer.json["items"]] == numbers
+    assert (answer.status, answer.json["count"]) == (200, len(numbers))
 
 
 # ── what becomes of sends ──
