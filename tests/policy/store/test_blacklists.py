@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -215,6 +217,62 @@ def test_pages(memory: Memory) -> None:
     assert blacklists.one("n4")(memory.connection).address == "n4@x.de"
 
 
+# ── asking and counting ──
+
+ASKED = [
+    pytest.param("Email eq ANN@Example.com", "blacklist_address", id="an address"),
+    pytest.param("Email eq ann@example.com, bob@example.com and Scope eq shop", "blacklist_address", id="two"),
+    pytest.param("Phone eq +4915112345678", "blacklist_address", id="a number"),
+    pytest.param("BlacklistId eq 62A2A514-0000", "sqlite_autoindex_blacklist_1", id="an id"),
+    pytest.param("Scope eq shop or Email eq ann@example.com", None, id="a scope has no index"),
+]
+
+
+@pytest.mark.parametrize(("query", "index"), ASKED)
+def test_a_filter_finds_its_index(memory: Memory, query: str, index: str | None) -> None:
+    """Entries are found and counted by index where they are asked for by address, number or id."""
+    meant = selection(query).where
+    for select in ("count(*)", "id"):
+        plan = memory.connection.execute(
+            f"EXPLAIN QUERY PLAN SELECT {select} FROM blacklist WHERE {meant.sql}", meant.parameters
+        ).fetchall()
+        assert (index is None) == any("SCAN" in row[3] for row in plan)
+        assert index is None or any(f"INDEX {index} (" in row[3] for row in plan)
+
+
+def test_the_count_is_right_after_whatever_happened(memory: Memory) -> None:
+    """Entries that were entered, told again, removed, or undone with their transaction leave the count right."""
+
+    def counts(want: int) -> None:
+        page = blacklists.page(selection(top=0))(memory.connection)
+        assert (page.total, page.entries) == (want, [])
+        assert memory.connection.execute("SELECT count(*) FROM blacklist").fetchone()[0] == want
+
+    counts(0)
+    memory.learn([listed(ANN, name="a"), listed(ANN, name="again"), listed(BOB, name="b")])
+    counts(2)
+    with pytest.raises(UnknownEntry):
+        memory.learn([listed("c@x.de"), Delisting("a"), Delisting("unknown")])
+    counts(2)
+    memory.learn([Delisting("b")])
+    counts(1)
+    memory.learn([Delisting("a"), listed(BOB, name="b")])
+    counts(1)
+
+
+async def test_the_count_is_right_after_another_program_removed_entries(world: World) -> None:
+    """A store that is opened counts anew, whatever became of it in between."""
+    await world.learn(listed(ANN, name="a"), listed(BOB, name="b"), listed("c@x.de", name="c"), Delisting("c"))
+    path = world.policy.database.path
+    world.policy.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DELETE FROM blacklist WHERE id = 'a'")
+        connection.commit()
+    again = World(path)
+    assert (await again.policy.ask(blacklists.page(selection()))).total == 1
+    again.policy.close()
+
+
 def test_what_has_expired_is_not_listed_among_all_that_counts(memory: Memory) -> None:
     """All entries that count are those without an expiry and those whose expiry is to come."""
     memory.learn([listed(ANN, name="ever"), listed(BOB, until="2026-03-01T12:00:00Z", name="noon")])
@@ -236,6 +294,7 @@ def test_told_again_the_journal_gives_the_same_lists(life: Life) -> None:
     assert again.dump() == memory.dump()
     assert journal_of(again) == journal_of(memory)
     assert memory.rows("suppressed") == memory.derived_anew()
+    assert blacklists.count(memory.connection) == len(memory.rows("blacklist"))
     again.close()
     memory.close()
 

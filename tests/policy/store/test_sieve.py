@@ -8,12 +8,13 @@ import sqlite3
 import pytest
 from hypothesis import given, settings
 
-from policy import StoreUnavailable
-from policy.events import Delisting
+from policy import StoreUnavailable, UnknownEntry
+from policy.events import Delisting, Event
 from policy.model import MessageClass, Terms
+from policy.store import blacklists
 from policy.store.digests import SIZE, Digests, key_hash
 from policy.store.sieve import Sieve
-from tests.policy.conftest import PASSES, Memory, Sends, World, listed, send_to
+from tests.policy.conftest import NOON, PASSES, Memory, Sends, World, listed, send_to
 from tests.policy.store.conftest import ADDRESSES, Life, lives_with_lists
 
 LISTED = "blacklist_entry"
@@ -72,6 +73,55 @@ def test_nothing_is_held_back_that_stands_on_a_list(life: Life) -> None:
     memory.close()
 
 
+@settings(max_examples=100)
+@given(lives_with_lists)
+def test_what_was_removed_is_let_go(life: Life) -> None:
+    """Whatever was entered and removed, a sieve that sheds holds what one filled at once does, and nothing else."""
+    memory, sieve = Memory(), Sieve()
+    for events, _ in life:
+        memory.attempt(events)
+        sieve.settle(sieve.see(memory.connection))
+        sieve.shed(memory.connection)
+    fresh = seen(memory)
+    assert (sieve._hashes, sieve._patterns, sieve._length) == (fresh._hashes, fresh._patterns, fresh._length)
+    assert sieve._tails[1] == fresh._tails[1]
+    memory.close()
+
+
+def test_a_removal_that_failed_lets_nothing_go(memory: Memory) -> None:
+    """A removal that was rolled back, whole or to a savepoint, leaves the entry where it is."""
+    memory.learn([listed("ann@x.de", name="a"), listed("*@y.de", name="p"), listed("bob@x.de", name="b")])
+    sieve, connection = seen(memory), memory.connection
+    connection.execute("BEGIN")
+    connection.execute("SAVEPOINT job")
+    blacklists.remove(connection, Delisting("a"), NOON)
+    connection.execute("ROLLBACK TO job")
+    blacklists.remove(connection, Delisting("b"), NOON)
+    connection.execute("COMMIT")
+    connection.execute("BEGIN")
+    blacklists.remove(connection, Delisting("p"), NOON)
+    connection.execute("ROLLBACK")
+    sieve.shed(connection)
+    assert sieve.addresses(hashed(memory, "ann@x.de", "bob@x.de")) == set(hashed(memory, "ann@x.de"))
+    assert sieve.patterns(["a@y.de"]) == {"@y.de": ["a@y.de"]}
+
+
+def test_what_another_entry_stands_for_stays(memory: Memory) -> None:
+    """An address on two lists stays until it is on none, and so does one that was entered again at once."""
+    memory.learn([listed("ann@x.de", name="a"), listed("ann@x.de", "shop", name="b")])
+    sieve, ann = seen(memory), set(hashed(memory, "ann@x.de"))
+    steps: list[tuple[list[Event], set[int]]] = [
+        ([Delisting("a")], ann),
+        ([Delisting("b"), listed("ann@x.de", name="c")], ann),
+        ([Delisting("c")], set()),
+    ]
+    for events, held in steps:
+        memory.learn(events)
+        sieve.settle(sieve.see(memory.connection))
+        sieve.shed(memory.connection)
+        assert sieve.addresses(ann) == held
+
+
 def test_a_transaction_that_failed_is_looked_through_again(memory: Memory) -> None:
     """The mark moves with the commit: what takes the row number of an undone entry is not overlooked."""
     sieve, connection = Sieve(), memory.connection
@@ -104,6 +154,12 @@ def test_addresses_that_share_a_hash_are_told_apart(memory: Memory) -> None:
 # ── beside the writer ──
 
 
+def _deny_commit(action: int, what: str | None, *_: object) -> int:
+    """Let no transaction be committed."""
+    committing = (action, what) == (sqlite3.SQLITE_TRANSACTION, "COMMIT")
+    return sqlite3.SQLITE_DENY if committing else sqlite3.SQLITE_OK
+
+
 @pytest.mark.parametrize("address", ["ann@x.de", "*@x.de"])
 async def test_a_send_after_the_acknowledgement_sees_the_entry(world: World, address: str) -> None:
     """Whoever got an answer to an entry finds the very next send refused, and after its removal passed."""
@@ -118,18 +174,38 @@ async def test_a_send_after_the_acknowledgement_sees_the_entry(world: World, add
 async def test_an_entry_of_a_failed_commit_is_found_when_it_is_told_again(world: World, address: str) -> None:
     """An entry whose commit failed counts for nothing, and told again it counts."""
     connection = world.policy.database._writer
-
-    def deny_commit(action: int, what: str | None, *_: object) -> int:
-        committing = (action, what) == (sqlite3.SQLITE_TRANSACTION, "COMMIT")
-        return sqlite3.SQLITE_DENY if committing else sqlite3.SQLITE_OK
-
-    connection.set_authorizer(deny_commit)
+    connection.set_authorizer(_deny_commit)
     with pytest.raises(StoreUnavailable):
         await world.learn(listed(address, name="a"))
     connection.set_authorizer(None)
     assert await world.judge(Sends("ann@x.de", PASSES)) == PASSES
     await asyncio.gather(world.learn(listed("*@y.de")), world.learn(listed(address, name="b")))
     assert [await world.judge(Sends(f"ann@{name}.de", LISTED)) for name in ("x", "y")] == [LISTED] * 2
+
+
+async def test_a_removal_is_let_go_at_once(world: World) -> None:
+    """Once a removal is answered memory holds nothing of it, and a removal that was refused changes nothing."""
+    sieve = world.policy.database.sieve
+    await world.learn(listed("ann@x.de", name="a"), listed("*@y.de", name="b"), listed("bob@x.de", name="c"))
+    with pytest.raises(UnknownEntry):
+        await world.learn(Delisting("a"), Delisting("unknown"))
+    assert await world.judge(Sends("ann@x.de", LISTED)) == LISTED
+    await world.learn(Delisting("a"), Delisting("b"))
+    assert (len(sieve._hashes), sieve.empty) == (1, False)
+    await world.learn(Delisting("c"))
+    assert sieve.empty
+
+
+async def test_a_removal_whose_commit_failed_is_in_force(world: World) -> None:
+    """An entry whose removal could not be committed goes on stopping sends, and later removals change nothing in it."""
+    await world.learn(listed("ann@x.de", name="a"), listed("bob@x.de", name="b"))
+    connection = world.policy.database._writer
+    connection.set_authorizer(_deny_commit)
+    with pytest.raises(StoreUnavailable):
+        await world.learn(Delisting("a"))
+    connection.set_authorizer(None)
+    await world.learn(Delisting("b"))
+    assert [await world.judge(Sends(f"{name}@x.de", LISTED)) for name in ("ann", "bob")] == [LISTED, PASSES]
 
 
 async def test_entries_are_there_after_a_restart(world: World) -> None:
