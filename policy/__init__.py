@@ -9,11 +9,12 @@ from policy.store.backups import BadCopy
 from policy.store.blacklists import UnknownEntry
 from policy.store.database import StoreLocked
 from policy.store.digests import WrongPepper
-from policy.store.profiles import AddressTaken, UnknownUser
+from policy.store.profiles import AddressListed, AddressTaken, UnknownUser
 from policy.store.schema import NewerStore
 from policy.store.writer import StoreUnavailable
 
 __all__ = [
+    "AddressListed",
     "AddressTaken",
     "BadCopy",
     "NewerStore",

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from policy import rules
-from policy.events import Event, Learned
+from policy.events import Event, Learned, Told
 from policy.model import Facts, Microseconds, Outcome, Send, Standing, Terms, Verdict
-from policy.store import backups, bulk, facts, learning, lookups, notices, pruning, records, rekeying, sizes
+from policy.scopes import Units
+from policy.store import backups, bulk, facts, learning, lookups, notices, pruning, records, rekeying, screening, sizes
 from policy.store.database import Database
 from policy.store.writer import StoreUnavailable
 
@@ -95,13 +96,30 @@ class Policy:
         self._check_held()
         return await self.database.write(learning.learn(self.database.digests, events, self.now()))
 
-    async def learn_each(self, groups: Sequence[Sequence[Event]]) -> list[list[Learned] | Exception]:
-        """Learn groups of events, each all or none by itself; gives AddressTaken or UnknownUser for one that failed.
+    async def learn_guarded(self, events: Sequence[Event], units: Units) -> list[Learned]:
+        """Learn events unless an address of a profile among them is on a blacklist; raises AddressListed then."""
+        self._check_held()
+        return await self.database.write(screening.learn_guarded(self.database.digests, events, self.now(), units))
 
-        Raises StoreUnavailable.
+    async def learn_screened(self, told: Sequence[Told], units: Units) -> list[Learned | None]:
+        """Learn events but for those about addresses on a blacklist; gives None for one that is ignored.
+
+        Of one that suppresses, what it says is kept all the same, without a new clear address.
         """
         self._check_held()
-        return await self.database.write(learning.learn_each(self.database.digests, groups, self.now()))
+        return await self.database.write(screening.learn(self.database.digests, told, self.now(), units))
+
+    async def learn_each(
+        self, groups: Sequence[Sequence[Event]], guard: Units | None = None
+    ) -> list[list[Learned] | Exception]:
+        """Learn groups of events, each all or none by itself; gives AddressTaken or UnknownUser for one that failed.
+
+        With `guard`, a profile with an address on a blacklist fails too: AddressListed. Raises StoreUnavailable.
+        """
+        self._check_held()
+        digests = self.database.digests
+        check = None if guard is None else screening.guard(digests, guard)
+        return await self.database.write(learning.learn_each(digests, groups, self.now(), check))
 
     async def learn_rows(self, groups: Sequence[Sequence[Event]]) -> list[str]:
         """Learn the rows of an import, one person a group; gives a word per row, empty where all was taken.

@@ -29,6 +29,7 @@ from pydantic_core import CoreSchema
 from policy.model import AllowList
 from proxy.accounts import Auth, Webhook
 from proxy.branding import Unsubscribe
+from proxy.scoping import Blacklists, Profiles
 from proxy.sections import Node, OneOrTwo, Positive, UpToTwo, option
 from proxy.units import Duration, FrozenMap, Listening, OneOrMore, Secret, Size
 from proxy.values import (
@@ -260,12 +261,6 @@ class Events(Node):
     keep: Lasting = option("400d", "how long the journal keeps an event")
 
 
-class Blacklists(Node):
-    """How the blacklists of addresses are kept."""
-
-    lenient_scopes: bool = option(written=False, description="scopes may have capitals and hyphens too")
-
-
 class Records(Node):
     """What the gate keeps of sends that failed."""
 
@@ -292,6 +287,7 @@ class Config(Node):
     users: Users = option({}, "what the gate knows of people")
     events: Events = option({}, "what the gate takes in")
     blacklists: Blacklists = option({}, "how the blacklists of addresses are kept")
+    profiles: Profiles = option({}, "what profiles and users have in common")
     routes: FrozenMap[RouteName, Route] = option({}, "the providers behind the gate, by route name")
     senders: tuple[Sender, ...] = option((), "who may send; without senders, whoever reaches the proxy listener")
     api: Api = option({}, "who may use the API")

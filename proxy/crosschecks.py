@@ -225,13 +225,15 @@ def _webhooks(config: Config) -> Iterator[Clash]:
 
 
 def _scopes(config: Config) -> Iterator[Clash]:
-    """A route's scope must be one that an entry may have."""
-    for name, route in config.routes.items():
+    """A route's scope, or one that stands for a business unit, must be one that an entry may have."""
+    routes = ((("routes", name), "scope", route.scope) for name, route in config.routes.items())
+    units = ((("profiles", "business_units"), scope, scope) for scope in config.profiles.business_units)
+    for section, key, scope in (*routes, *units):
         try:
-            blacklists.check_scope(route.scope or "0", lenient=config.blacklists.lenient_scopes)
+            blacklists.check_scope(scope or "0", lenient=config.blacklists.lenient_scopes)
         except blacklists.BadEntry as rule:
             says = f"is none by the strict rules: {rule}; blacklists.lenient_scopes takes capitals and hyphens"
-            yield Clash(("routes", name, "scope"), says, (("routes", name), ("blacklists",)))
+            yield Clash((*section, key), says, (section, ("blacklists",)))
 
 
 def _twice(found: Iterable[tuple[Place, Hashable]], says: str) -> Iterator[Clash]:

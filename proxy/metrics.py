@@ -20,6 +20,7 @@ from prometheus_client.process_collector import ProcessCollector
 from policy.events import Word
 from policy.model import Ending, MessageClass, Outcome
 from policy.reasons import Reason
+from proxy.api.context import LISTED
 from proxy.clicks import Action
 from proxy.gate import Gate
 from proxy.unsubscribe import RESULTS as VISITED
@@ -40,7 +41,8 @@ SWITCHES: Final = (
     "unrecorded",
 )
 _FLAG: Final = {True: "true", False: "false"}
-EFFECTS: Final = ("applied", "repeated", "kept", "ignored")  # told anew, told before, no system event, not allowed
+# Told anew, told before, no system event, not allowed, about an address on a blacklist.
+EFFECTS: Final = ("applied", "repeated", "kept", "ignored", LISTED)
 OTHER: Final = "other"  # the name of every event that is no system event
 _QUICK: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0)
 _SLOW: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
@@ -102,7 +104,10 @@ class Metrics:
             "sendgate_upstream_responses", "Answers of providers, by status.", ["route", "status"], registry=registry
         )
         self.events = Counter(
-            "sendgate_events", "Events learned, by name and effect.", ["event", "effect"], registry=registry
+            "sendgate_events",
+            "Events told, by name and effect; listed: ignored, as an address is on a blacklist.",
+            ["event", "effect"],
+            registry=registry,
         )
         self.webhooks = Counter(
             "sendgate_webhooks", "Webhooks of providers, by how they ended.", ["route", "result"], registry=registry

@@ -31,7 +31,9 @@ from policy.model import Microseconds
 from policy.store import blacklists, everybody, journal, newcomers, notices, people, profiles
 from policy.store.digests import Digests
 from policy.store.people import Person
-from policy.store.profiles import AddressTaken, UnknownUser
+from policy.store.profiles import AddressListed, AddressTaken, UnknownUser
+
+Check = Callable[[sqlite3.Connection, Sequence[Event], Microseconds], None]
 
 
 def learn(
@@ -70,17 +72,22 @@ def learn_ordinarily(
 
 
 def learn_each(
-    digests: Digests, groups: Sequence[Sequence[Event]], arrived: Microseconds
+    digests: Digests, groups: Sequence[Sequence[Event]], arrived: Microseconds, check: Check | None = None
 ) -> Callable[[sqlite3.Connection], list[list[Learned] | Exception]]:
-    """Make the transaction that learns groups of events, each group by itself: one that fails leaves the others."""
+    """Make the transaction that learns groups of events, each group by itself: one that fails leaves the others.
+
+    With `check` each group is checked before it is learned.
+    """
 
     def transaction(connection: sqlite3.Connection) -> list[list[Learned] | Exception]:
         results: list[list[Learned] | Exception] = []
         for events in groups:
             connection.execute("SAVEPOINT item")
             try:
+                if check is not None:
+                    check(connection, events, arrived)
                 results.append(learn(digests, events, arrived)(connection))
-            except (AddressTaken, UnknownUser) as error:
+            except (AddressTaken, AddressListed, UnknownUser) as error:
                 connection.execute("ROLLBACK TO item")
                 results.append(error)
             connection.execute("RELEASE item")

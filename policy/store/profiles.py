@@ -26,6 +26,14 @@ class AddressTaken(Exception):
     """The e-mail and business unit belong to another full user."""
 
 
+class AddressListed(Exception):
+    """An address of a profile is on a blacklist; `field` is where it stands."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field)
+        self.field = field
+
+
 class UnknownUser(LookupError):
     """No user has this id."""
 

@@ -13,7 +13,7 @@ import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from policy import AddressTaken, StoreUnavailable, UnknownEntry, UnknownUser, times
+from policy import AddressListed, AddressTaken, StoreUnavailable, UnknownEntry, UnknownUser, times
 from policy.events import Origin
 from proxy import log, ops
 from proxy.api import (
@@ -139,8 +139,8 @@ async def _faults(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     except BadField as fault:
         return _told(fault)
-    except AddressTaken:
-        return _told(BadField("email", reading.WRONG_VALUE))
+    except (AddressTaken, AddressListed) as refused:
+        return _told(_fault_of(refused))
     except (UnknownUser, UnknownEntry):
         return web.Response(status=404)
     except StoreUnavailable as unavailable:
@@ -153,6 +153,12 @@ async def _faults(request: web.Request, handler: Handler) -> web.StreamResponse:
 def _allowed(answer: Exception) -> dict[str, str]:
     """Say which methods there are, where another was used (RFC 9110, section 15.5.6)."""
     return {"Allow": answer.headers["Allow"]} if isinstance(answer, web.HTTPMethodNotAllowed) else {}
+
+
+def _fault_of(refused: AddressTaken | AddressListed) -> BadField:
+    if isinstance(refused, AddressListed):
+        return BadField(refused.field, reading.BLACKLISTED, 403, says="this address is on a blacklist")
+    return BadField("email", reading.WRONG_VALUE)
 
 
 def _told(fault: BadField) -> web.Response:

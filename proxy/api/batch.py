@@ -14,7 +14,7 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
-from policy import AddressTaken
+from policy import AddressListed, AddressTaken
 from policy.events import Departure, Event, Subject
 from policy.store import lookups
 from policy.store.people import Person
@@ -23,7 +23,7 @@ from proxy.api.access import Caller, require
 from proxy.api.context import CONTEXT, Context
 from proxy.api.describing import Answer, Operation, described
 from proxy.api.profiles import Written
-from proxy.api.reading import NOT_NULL, UNKNOWN_VALUE, WRONG_VALUE, BadField
+from proxy.api.reading import BLACKLISTED, NOT_NULL, UNKNOWN_VALUE, WRONG_VALUE, BadField
 from proxy.config import Scope
 
 MOST: Final = 1000
@@ -137,13 +137,18 @@ def departure(tree: dict[str, Any], caller: Caller, *, keep: bool) -> tuple[Subj
 async def _learn(context: Context, items: list[Item]) -> None:
     sound = [(item, item.written) for item in items if item.written is not None]
     groups: list[tuple[Event, ...]] = [written.events for _, written in sound]
-    results = await context.learn_each(groups) if groups else []
+    results = await context.learn_each(groups, context.guard()) if groups else []
     for (item, written), result in zip(sound, results, strict=True):
         if isinstance(result, Exception):
-            taken = isinstance(result, AddressTaken)
-            item.fault = BadField("email", WRONG_VALUE) if taken else BadField("id", UNKNOWN_VALUE)
+            item.fault = _fault_of(result)
         else:
             context.learned((word, "ignored") for word in written.ignored.values())
+
+
+def _fault_of(error: Exception) -> BadField:
+    if isinstance(error, AddressListed):
+        return BadField(error.field, BLACKLISTED)
+    return BadField("email", WRONG_VALUE) if isinstance(error, AddressTaken) else BadField("id", UNKNOWN_VALUE)
 
 
 async def _told(context: Context, items: list[Item]) -> list[dict[str, Any]]:

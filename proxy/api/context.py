@@ -10,8 +10,11 @@ from aiohttp import web
 
 from policy import Policy
 from policy.events import Delisting, Event, Learned, Listing, Told
+from policy.scopes import Units
 from proxy.config import Config
 from proxy.sandbox import Sandbox
+
+LISTED: Final = "listed"  # what becomes of an event about an address on a blacklist
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +32,34 @@ class Context:
         self._count(events, learned)
         return learned
 
-    async def learn_each(self, groups: Sequence[Sequence[Event]]) -> list[list[Learned] | Exception]:
+    async def learn_screened(self, told: Sequence[Told]) -> int:
+        """Learn events but for those about listed addresses, count them all, and say how many were ignored."""
+        learned = await self.policy.learn_screened(told, self.config().profiles.units)
+        self.learned(
+            (event.name, LISTED if each is None else _effect(event, each))
+            for event, each in zip(told, learned, strict=True)
+        )
+        return learned.count(None)
+
+    async def learn_profile(self, events: Sequence[Event]) -> list[Learned]:
+        """Learn a user's profile with what it says; raises AddressListed where profiles are guarded."""
+        units = self.guard()
+        if units is None:
+            return await self.learn(events)
+        learned = await self.policy.learn_guarded(events, units)
+        self._count(events, learned)
+        return learned
+
+    def guard(self) -> Units | None:
+        """Give the units that users' profiles are guarded by, None where they are not."""
+        config = self.config()
+        return config.profiles.units if config.blacklists.guard_users else None
+
+    async def learn_each(
+        self, groups: Sequence[Sequence[Event]], guard: Units | None = None
+    ) -> list[list[Learned] | Exception]:
         """Learn groups of events, each by itself, and let the observers count what was learned."""
-        results = await self.policy.learn_each(groups)
+        results = await self.policy.learn_each(groups, guard)
         for events, result in zip(groups, results, strict=True):
             if not isinstance(result, Exception):
                 self._count(events, result)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Final
 
-from proxy.api.reading import MISSING_SCOPE, NOT_NULL, UNKNOWN_VALUE, WRONG_FORMAT, WRONG_VALUE, BadField
+from proxy.api.reading import BLACKLISTED, MISSING_SCOPE, NOT_NULL, UNKNOWN_VALUE, WRONG_FORMAT, WRONG_VALUE, BadField
 
 
 class Code(StrEnum):
@@ -26,7 +26,7 @@ class Code(StrEnum):
     IDENTIFIER_MISMATCH = "7"
     INVALID_BUSINESS_UNIT = "8"
     BATCH_TOO_LARGE = "9"
-    PROCESSING_FAILED = "10"  # never answered: what fails behind the checks is told by the tracking
+    PROCESSING_FAILED = "10"  # an address on a blacklist; what else fails behind the checks is told by the tracking
 
 
 TITLES: Final[Mapping[Code, str]] = {
@@ -49,6 +49,7 @@ _SAYS: Final = {
     WRONG_VALUE: "it is not what it must be",
     UNKNOWN_VALUE: "it is none of the values that there are",
     MISSING_SCOPE: "the key may not say this",
+    BLACKLISTED: "it is on a blacklist",
 }
 
 

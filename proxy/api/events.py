@@ -1,7 +1,7 @@
 """POST /events: up to 50 events about one person, learned in one transaction (CrossEngage v1, "Events").
 
 202 with an empty body, given after the commit. What is wrong with any event is told as `{"field", "type"}`, and then
-none of them was taken.
+none of them was taken. Events about an address on a blacklist are ignored, and answered like any (docs/blacklists.md).
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from proxy.api import reading, shapes
 from proxy.api.access import Caller, require
 from proxy.api.context import CONTEXT
 from proxy.api.describing import NO_RELEASE, WRONG, Answer, Operation, described
+from proxy.api.profiles import IGNORED
 from proxy.api.reading import MISSING_SCOPE, NOT_NULL, UNKNOWN_VALUE, WRONG_FORMAT, WRONG_VALUE, BadField
 from proxy.config import Scope
 
 MOST: Final = 50
 CHANNEL_FIELD: Final = "channel.type"
+IGNORED_TELLS: Final = {IGNORED: "how many of the events were ignored, because an address is on a blacklist"}
 
 
 @described(
@@ -28,7 +30,7 @@ CHANNEL_FIELD: Final = "channel.type"
         "Tells up to 50 events of one person, all together or none of them.",
         Scope.EVENTS,
         body=shapes.Events,
-        answers={202: Answer("all events are committed"), 400: WRONG, 403: NO_RELEASE},
+        answers={202: Answer("all events are committed", headers=IGNORED_TELLS), 400: WRONG, 403: NO_RELEASE},
     )
 )
 async def post(request: web.Request) -> web.Response:
@@ -38,8 +40,12 @@ async def post(request: web.Request) -> web.Response:
     tree = await reading.body(request)
     subject = reading.subject(tree)
     told = [_told(each, subject, caller, context.config().events.accept) for each in _events(tree)]
-    await context.learn(told)
-    return web.Response(status=202)
+    return accepted(await context.learn_screened(told))
+
+
+def accepted(ignored: int) -> web.Response:
+    """Answer that events were accepted, with how many of them were ignored."""
+    return web.Response(status=202, headers={IGNORED: str(ignored)} if ignored else None)
 
 
 def _events(tree: dict[str, Any]) -> list[dict[str, Any]]:

@@ -29,7 +29,15 @@ class Fault(TypedDict):
     """What is wrong, in the first version's words."""
 
     field: str
-    type: Literal["NOT_NULL", "WRONG_FORMAT", "WRONG_VALUE", "UNKNOWN_VALUE", "MISSING_SCOPE", "user_IDS_MISMATCH"]
+    type: Literal[
+        "NOT_NULL",
+        "WRONG_FORMAT",
+        "WRONG_VALUE",
+        "UNKNOWN_VALUE",
+        "MISSING_SCOPE",
+        "BLACKLISTED",
+        "user_IDS_MISMATCH",
+    ]
 
 
 @whole

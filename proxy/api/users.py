@@ -16,7 +16,7 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
-from policy import AddressTaken
+from policy import AddressListed, AddressTaken
 from policy.events import Departure, Origin, Subject, Told, Word
 from policy.model import Channel, Standing
 from policy.store import lookups
@@ -25,7 +25,7 @@ from proxy.api import paging, profiles, reading, shapes
 from proxy.api.access import require
 from proxy.api.context import CONTEXT
 from proxy.api.describing import NO_RELEASE, UNKNOWN_USER, WRONG, Answer, Operation, Parameter, described
-from proxy.api.reading import MISSING_SCOPE, WRONG_VALUE, BadField
+from proxy.api.reading import BLACKLISTED, MISSING_SCOPE, WRONG_VALUE, BadField
 from proxy.config import Scope
 
 _CHANNEL: Final = Parameter("channelType", "of this channel; of ALL if it is not given", Channel)
@@ -99,6 +99,7 @@ async def get_user(request: web.Request) -> web.Response:
         answers={
             200: Answer("it is written", shapes.Written, headers=profiles.IGNORED_TELLS),
             400: Answer("it is not written", shapes.NotWritten | shapes.Fault),
+            403: Answer("an address in it is on a blacklist (blacklists.guard_users)", shapes.NotWritten),
             409: Answer("the id in the body is another one", shapes.NotWritten),
         },
     )
@@ -113,9 +114,11 @@ async def put_user(request: web.Request) -> web.Response:
         return _failed({"id": user_id, "xngId": None}, "id", "user_IDS_MISMATCH", 409)
     try:
         written = profiles.user(user_id, tree, context.config().users.phone_traits, caller)
-        await context.learn(written.events)
+        await context.learn_profile(written.events)
     except AddressTaken:
         return await _refused_profile(request, "email", WRONG_VALUE)
+    except AddressListed as listed:
+        return await _refused_profile(request, listed.field, BLACKLISTED, 403)
     except BadField as fault:
         return await _refused_profile(request, fault.field, fault.kind)
     person = await _person(request)
@@ -150,10 +153,10 @@ async def _delete(request: web.Request, *, user_id: str | None = None, xng_id: s
     return web.Response(status=204)
 
 
-async def _refused_profile(request: web.Request, field: str, kind: str) -> web.Response:
+async def _refused_profile(request: web.Request, field: str, kind: str, status: int = 400) -> web.Response:
     (person,) = await request.app[CONTEXT].policy.ask(lookups.each([Subject(id=external_id(request))]))
     told: dict[str, Any] = {"id": external_id(request), "xngId": person.xng_id if person else None}
-    return _failed({**told, **(_address(person) if person else {})}, field, kind, 400)
+    return _failed({**told, **(_address(person) if person else {})}, field, kind, status)
 
 
 async def _tell(request: web.Request, word: Word, field: str, *, release: bool, channel: Channel = Channel.ALL) -> None:

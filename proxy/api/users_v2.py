@@ -8,6 +8,9 @@ What is wrong with the form of a request is answered at once, with every fault i
 what it asks for is an error in the tracking: a profile with an e-mail and unit of another user is not written then. But
 202 was answered, and a no among its traits was acknowledged with it: so its noes are taken all the same, for the id and
 for the address.
+
+A profile with an address on a blacklist is a fault like those of the form, though it is found later: it is told in the
+answer, and nothing of it is taken.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from typing import Any, Final, Literal
 import orjson
 from aiohttp import web
 
-from policy import AddressTaken, UnknownUser, identity
+from policy import AddressListed, AddressTaken, UnknownUser, identity
 from policy.events import SUPPRESSES, Departure, Event, Profile, Subject, Told, Word
 from policy.store import lookups
 from proxy.api import batch, envelope, profiles, reading, shapes, tracking, users
@@ -28,7 +31,7 @@ from proxy.api.access import Caller, Handler, require
 from proxy.api.context import CONTEXT, Context
 from proxy.api.describing import UNKNOWN_USER, Answer, Operation, Parameter, described
 from proxy.api.envelope import Code
-from proxy.api.reading import NOT_NULL, WRONG_VALUE, BadField
+from proxy.api.reading import BLACKLISTED, NOT_NULL, WRONG_VALUE, BadField
 from proxy.api.tracking import Tracked
 from proxy.api.versions import HEADER, by_version
 from proxy.config import Scope
@@ -72,7 +75,11 @@ def _enveloped(handler: Handler) -> Handler:
         "Writes a profile (second version).",
         Scope.USERS,
         body=shapes.WriteUser,
-        answers={202: _ACCEPTED, 400: Answer("nothing was taken", shapes.Faults)},
+        answers={
+            202: _ACCEPTED,
+            400: Answer("nothing was taken", shapes.Faults),
+            403: Answer("an address in it is on a blacklist (blacklists.guard_users)", shapes.Faults),
+        },
     )
 )
 @_enveloped
@@ -83,7 +90,8 @@ async def put_user(request: web.Request) -> web.Response:
     item = _written(await reading.body(request), "", context, caller)
     if item.faults:
         return _json(envelope.enveloped(item.faults), 400)
-    return await _accepted(context, [item])
+    accepted = await _accepted(context, [item])
+    return _json(envelope.enveloped(item.faults), 403) if item.faults else accepted
 
 
 @_enveloped
@@ -265,26 +273,30 @@ async def _accepted(context: Context, items: Sequence[Item]) -> web.Response:
     tracked = Tracked(context.policy.now(), len(items), len(items) - len(sound) + failed)
     told = {"trackingId": tracking.make(_tracking_key(context), tracked)}
     answer = _json({**told, **envelope.enveloped(faults)} if faults else told, 202)
-    ignored = {trait for item in sound for trait in item.traits}
+    ignored = {trait for item in sound if not item.faults for trait in item.traits}
     if ignored:
         answer.headers[profiles.IGNORED] = ", ".join(sorted(ignored))
     return answer
 
 
 async def _learn(context: Context, items: Sequence[Item]) -> int:
-    """Learn what is told, and say of how many it could not be; of those the noes are taken."""
-    results = await context.learn_each([item.events for item in items]) if items else []
+    """Learn what is told, and say of how many it could not be; the noes of a profile with another's address are."""
+    results = await context.learn_each([item.events for item in items], context.guard()) if items else []
     context.learned(
         (word, "ignored")
         for item, result in zip(items, results, strict=True)
         if not isinstance(result, Exception)
         for word in item.ignored
     )
+    for item, result in zip(items, results, strict=True):
+        if isinstance(result, AddressListed):
+            listed = BadField(result.field, BLACKLISTED)
+            item.faults.append(envelope.fault(Code.PROCESSING_FAILED, listed, item.within))
     taken = [item for item, result in zip(items, results, strict=True) if isinstance(result, AddressTaken)]
     noes = [noes for item in taken if (noes := tuple(_noes(item.events)))]
     if noes:
         await context.learn_each(noes)
-    return len(taken)
+    return sum(isinstance(result, AddressTaken | AddressListed) for result in results)
 
 
 def _noes(events: Sequence[Event]) -> Iterator[Told]:

@@ -94,6 +94,7 @@ TOPIC = "arn:aws:sns:eu-west-1:123456789012:mail"
         pytest.param(routes(one="host: [h, H]", two="host: i"), id="hosts that differ"),
         pytest.param(routes(one="scope: 0_shop", two="scope: 0_shop", three="scope: ''"), id="scopes"),
         pytest.param("blacklists: {lenient_scopes: true}\n" + routes(one="scope: My-Shop"), id="a lenient scope"),
+        pytest.param("profiles: {business_units: {shop: DE, blog: ''}}", id="scopes and units"),
         pytest.param(
             "listen: {proxy: '127.0.0.1:0', api: '127.0.0.1:0', public: '0.0.0.0:0', ops: '[::1]:0'}",
             id="any free port",
@@ -206,6 +207,11 @@ def test_what_goes_together_is_no_fault(text: str) -> None:
         ),
         pytest.param(
             routes(one="scope: my-shop"), "routes.one.scope: is none by the strict rules: a scope con", id="a hyphen"
+        ),
+        pytest.param(
+            "profiles: {business_units: {MyShop: DE}}",
+            "profiles.business_units.MyShop: is none by the",
+            id="a unit's scope",
         ),
         pytest.param(
             routes(one="scope: _shop"), "routes.one.scope: a scope must be up to 64 letters", id="no scope at all"
