@@ -25,11 +25,11 @@ from policy import Policy, StoreUnavailable
 from policy.model import Ending, Outcome, Refused, Send, Sent, Terms, Verdict
 from policy.reasons import Reason
 from policy.store.records import LONGEST
-from proxy import answers, bodies, errors, requests, strict
+from proxy import answers, bodies, errors, requests
 from proxy.config import Sender
 from proxy.errors import FAILURES, NotSent
 from proxy.exchange import ABOUT_THE_BYTES, ENCODED, exchange, whole
-from proxy.gate import Entrance, Gate, Route, claims_transactional, may_claim
+from proxy.gate import Entrance, Gate, Route, claims_transactional, has_one_reading, may_claim
 from proxy.providers.base import Change, Kind, Message, Request, Settings, Trimmed, Unreadable
 from proxy.requests import Arrival
 from proxy.walk import Walk
@@ -159,14 +159,14 @@ class Dispatch:
 
     def _let_unseen_pass(self, walk: Walk) -> None:
         """Pass a request that nobody can judge, if the configuration says so; raises NotSent if it does not."""
-        if walk.route.allows(walk.request.path):
+        if walk.route.provider.resembles_send(walk.request):
+            walk.let_pass(NotSent(Reason.UNKNOWN_REQUEST, "a send, by another method or in another spelling"))
+        elif walk.route.allows(walk.request.path):
             walk.mark("allow_paths")
         elif walk.kind is Kind.HIDDEN:
             walk.let_pass(NotSent(Reason.HIDDEN_RECIPIENTS))
         else:
-            # Only a path that has one reading is unknown; any other may be a send, as the provider reads it.
-            path = walk.request.path
-            plain = path == "/" or strict.plain_path(path) is not None
+            plain = has_one_reading(walk.request.path)  # any other path is not unknown: it may be anything
             walk.let_pass(NotSent(Reason.UNKNOWN_REQUEST), "on_unknown_request" if plain else "")
 
     async def _drop_nothing(self, walk: Walk) -> None:

@@ -59,17 +59,16 @@ class Route:
     def allows(self, path: str) -> bool:
         """Tell whether the configuration lets this path pass by name although nobody sees whom it reaches.
 
-        An allow-list is beyond that: whoever is not on it gets nothing. Where a * stands, the path has one segment for
-        every server, or `..` would lead from the path that is allowed to any other.
+        An allow-list is beyond that: whoever is not on it gets nothing. The path must be one to every server, or `..`
+        in the place of a * would lead from the path that is allowed to any other.
         """
         segments = path.split("/")
-        return self.policy.allow_list is None and any(
+        named = any(
             len(segments) == len(allowed)
-            and all(
-                want == given or (want == "*" and _plain(given)) for want, given in zip(allowed, segments, strict=True)
-            )
+            and all(want == given or (want == "*" and given) for want, given in zip(allowed, segments, strict=True))
             for allowed in (each.split("/") for each in self.settings.allow_paths)
         )
+        return named and self.policy.allow_list is None and has_one_reading(path)
 
     def terms(self, send: Send, sender: Sender | None, headers: CIMultiDictProxy[str]) -> Terms:
         """Say by which terms a send of this route is judged."""
@@ -101,8 +100,9 @@ class Route:
         return named
 
 
-def _plain(segment: str) -> bool:
-    return strict.plain_path(f"/{segment}") is not None
+def has_one_reading(path: str) -> bool:
+    """Tell whether every server takes the raw path for the same."""
+    return path == "/" or strict.plain_path(path) is not None
 
 
 def claims_transactional(headers: CIMultiDictProxy[str]) -> bool:

@@ -165,6 +165,12 @@ class Provider(Protocol):
         Where these do not tell it (ASK_BODY) it is asked again with the body, and tells it then.
         """
 
+    def resembles_send(self, request: Request) -> bool:
+        """Tell whether only its spelling or its method tells the request from a send, whatever it was sorted as.
+
+        No switch lets such a request pass: some server may take it for the send (formats/lookalikes.py).
+        """
+
     def read(self, request: Request, settings: Settings) -> Message:
         """Find every recipient, marker, schedule, hidden list and bypass of a send; raises Unreadable."""
 

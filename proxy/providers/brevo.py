@@ -32,20 +32,10 @@ from proxy import strict
 from proxy.formats import ids, mail_headers, markers
 from proxy.formats.fields import refuse_in_query
 from proxy.formats.guarded import guarded
+from proxy.formats.lookalikes import lookalikes
 from proxy.formats.objects import Shape, array, join, refuse_breaks, text, texts
 from proxy.formats.positions import original_index, spliced
-from proxy.providers.base import (
-    READING,
-    Answer,
-    Change,
-    Kind,
-    Message,
-    Refusal,
-    Request,
-    Settings,
-    Trimmed,
-    Unreadable,
-)
+from proxy.providers.base import READING, Answer, Change, Kind, Message, Refusal, Request, Settings, Trimmed, Unreadable
 
 CHANNELS: tuple[Channel, ...] = (Channel.MAIL, Channel.SMS, Channel.INSTANT_MESSAGING)
 ENCODINGS: frozenset[str] = frozenset()
@@ -125,6 +115,7 @@ _HIDDEN = re.compile(
 )
 _NEW_STATUS = re.compile(r"PUT /v3/(?:email|sms)Campaigns/[^/]+/status")
 _STOPPED = ({"status": "suspended"}, {"status": "archive"})
+resembles_send = lookalikes(_MAIL, *_OTHERS)
 
 
 def sort(request: Request) -> Kind:

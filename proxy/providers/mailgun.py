@@ -31,20 +31,10 @@ from proxy.formats import dates, fields, ids, mime
 from proxy.formats.fields import Form
 from proxy.formats.guarded import guarded
 from proxy.formats.leaving import Leaving, foldable_json, shown, variables_left
+from proxy.formats.lookalikes import lookalikes
 from proxy.formats.mailboxes import mailboxes, without
 from proxy.formats.mime import Mime
-from proxy.providers.base import (
-    READING,
-    Answer,
-    Change,
-    Kind,
-    Message,
-    Refusal,
-    Request,
-    Settings,
-    Trimmed,
-    Unreadable,
-)
+from proxy.providers.base import READING, Answer, Change, Kind, Message, Refusal, Request, Settings, Trimmed, Unreadable
 
 CHANNELS: tuple[Channel, ...] = (Channel.MAIL,)
 ENCODINGS = frozenset({"gzip"})  # "Send via HTTP" in the user manual
@@ -82,6 +72,7 @@ _HARMLESS: tuple[tuple[frozenset[str], re.Pattern[str]], ...] = (
     (_WRITING, re.compile(r"/v[12]/(?:analytics|bounce-classification)/.+")),
     (_WRITING, re.compile(r"/v4/address/validate(?:/.+)?")),
 )
+resembles_send = lookalikes("/v3/*/messages", "/v3/*/messages.mime", "/v3/domains/*/messages/*")
 
 
 def sort(request: Request) -> Kind:

@@ -29,18 +29,8 @@ from proxy.formats import envelopes, ids, mail_headers, markers, objects, positi
 from proxy.formats.envelopes import Envelope
 from proxy.formats.fields import refuse_in_query
 from proxy.formats.guarded import guarded
-from proxy.providers.base import (
-    READING,
-    Answer,
-    Change,
-    Kind,
-    Message,
-    Refusal,
-    Request,
-    Settings,
-    Trimmed,
-    Unreadable,
-)
+from proxy.formats.lookalikes import lookalikes
+from proxy.providers.base import READING, Answer, Change, Kind, Message, Refusal, Request, Settings, Trimmed, Unreadable
 
 CHANNELS: tuple[Channel, ...] = (Channel.MAIL,)
 ENCODINGS: frozenset[str] = frozenset()  # none is documented
@@ -96,6 +86,9 @@ class _Parsed:
     messages: tuple[Envelope, ...]
     common: Envelope
     listed: bool  # the messages stand in a list
+
+
+resembles_send = lookalikes(*_SENDS)
 
 
 def sort(request: Request) -> Kind:

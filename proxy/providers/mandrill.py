@@ -23,20 +23,11 @@ from policy.identity import email_keys
 from policy.model import Channel, Recipient, Send
 from policy.reasons import Reason
 from proxy import strict
-from proxy.formats import mail_headers, mailboxes, markers, members, mime, objects, positions
+from proxy.formats import mail_headers, mailboxes, mandrill_calls, markers, members, mime, objects, positions
+from proxy.formats.lookalikes import lookalikes
 from proxy.formats.markers import Markers
 from proxy.formats.written import FORMATS
-from proxy.providers.base import (
-    Answer,
-    Change,
-    Kind,
-    Message,
-    Refusal,
-    Request,
-    Settings,
-    Trimmed,
-    Unreadable,
-)
+from proxy.providers.base import Answer, Change, Kind, Message, Refusal, Request, Settings, Trimmed, Unreadable
 
 CHANNELS: tuple[Channel, ...] = (Channel.MAIL,)
 ENCODINGS: frozenset[str] = frozenset()  # none is documented
@@ -48,30 +39,6 @@ _RAW = "messages/send-raw"
 _SENDS = frozenset({_RAW, "messages/send", "messages/send-template", "messages/send-mc-template"})
 # A message that waits, for its time or for its subaccount, goes out by these.
 _HIDDEN = frozenset({"messages/reschedule", "subaccounts/resume"})
-# Not here, on purpose: SMS, exports and the check of a domain, which send a mail to whom the call names, and
-# inbound/send-raw, which hands a message to the account's own webhook; webhooks, whose answers hold the keys that sign
-# them; and whatever lifts a rejection.
-_HARMLESS = MappingProxyType(
-    {
-        "allowlists": "list delete",
-        "exports": "info list",
-        "inbound": "domains add-domain check-domain delete-domain routes add-route update-route delete-route",
-        "ips": "list info provision start-warmup cancel-warmup set-pool delete list-pools pool-info create-pool "
-        "delete-pool check-custom-dns set-custom-dns",
-        "mctemplates": "list info render time-series",
-        "messages": "search search-time-series info content parse list-scheduled cancel-scheduled",
-        "metadata": "list add update delete",
-        "rejects": "add list add-sms list-sms",
-        "senders": "list domains add-domain check-domain delete-domain info time-series",
-        "subaccounts": "list add info update delete pause",
-        "tags": "list delete info time-series all-time-series",
-        "templates": "add info update publish delete list time-series render",
-        "urls": "list search time-series tracking-domains add-tracking-domain check-tracking-domain "
-        "delete-tracking-domain",
-        "users": "info ping ping2 senders",
-        "whitelists": "list delete",
-    }
-)
 
 _DECIDING = frozenset({"to", "cc", "bcc", "bcc_address", "recipients", "message", "raw_message", "headers", "send_at"})
 _BODY = objects.Shape(frozenset({"message", "send_at"}), _DECIDING)
@@ -104,17 +71,19 @@ class _Parsed:
     mime: mime.Mime | None = None  # of a raw message
 
 
+resembles_send = lookalikes(*(f"/api/1.*/{send}{end}" for send in sorted(_SENDS) for end in ("", ".*")))
+
+
 def sort(request: Request) -> Kind:
     """Tell what the request would do; only method and path are asked. Reads by GET are unknown: nothing sends so."""
     call, _ = _call(request)
-    section, _, name = call.partition("/")
     if request.method != "POST" or not call:
         return Kind.UNKNOWN
     if call in _SENDS:
         return Kind.SEND
     if call in _HIDDEN:
         return Kind.HIDDEN
-    return Kind.HARMLESS if name in _HARMLESS.get(section, "").split() else Kind.UNKNOWN
+    return Kind.HARMLESS if mandrill_calls.is_harmless(call) else Kind.UNKNOWN
 
 
 def _call(request: Request) -> tuple[str, str]:

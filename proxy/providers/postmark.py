@@ -28,20 +28,11 @@ from proxy import strict
 from proxy.formats import ids, inactive, mail_headers, markers
 from proxy.formats.fields import refuse_in_query
 from proxy.formats.guarded import guarded
+from proxy.formats.lookalikes import lookalikes
 from proxy.formats.mailboxes import Mailbox, mailboxes, without
 from proxy.formats.objects import Shape, array, join, refuse_breaks
 from proxy.formats.positions import spliced
-from proxy.providers.base import (
-    Answer,
-    Change,
-    Kind,
-    Message,
-    Refusal,
-    Request,
-    Settings,
-    Trimmed,
-    Unreadable,
-)
+from proxy.providers.base import Answer, Change, Kind, Message, Refusal, Request, Settings, Trimmed, Unreadable
 
 CHANNELS: tuple[Channel, ...] = (Channel.MAIL,)
 ENCODINGS: frozenset[str] = frozenset()
@@ -104,6 +95,8 @@ _MARKERS = ("MessageStream", "Tag", "TemplateAlias", "TemplateId")
 _CAMPAIGN = ("Metadata.campaign", "Metadata.campaign_id", "Tag")
 
 _Entry = tuple[str, dict[str, Any]]  # a message and its place
+
+resembles_send = lookalikes(*_SENDS)
 
 
 def sort(request: Request) -> Kind:

@@ -31,21 +31,11 @@ from proxy import strict
 from proxy.formats import ids, mail_headers, markers
 from proxy.formats.fields import refuse_in_query
 from proxy.formats.guarded import guarded
+from proxy.formats.lookalikes import lookalikes
 from proxy.formats.mailboxes import mailboxes, without
 from proxy.formats.objects import Shape, join, refuse_breaks, text, texts
 from proxy.formats.positions import original_index, spliced
-from proxy.providers.base import (
-    READING,
-    Answer,
-    Change,
-    Kind,
-    Message,
-    Refusal,
-    Request,
-    Settings,
-    Trimmed,
-    Unreadable,
-)
+from proxy.providers.base import READING, Answer, Change, Kind, Message, Refusal, Request, Settings, Trimmed, Unreadable
 
 CHANNELS: tuple[Channel, ...] = (Channel.MAIL,)
 ENCODINGS: frozenset[str] = frozenset()
@@ -102,6 +92,7 @@ _BROADCAST = re.compile(r"POST /broadcasts|PATCH /broadcasts/[^/]+")
 _DRAFT = frozenset({"name", "segment_id", "audience_id", "topic_id", "from", "subject", "reply_to"}) | {
     *("preview_text", "html", "text", "send")
 }
+resembles_send = lookalikes("/emails", _BATCH, "/inboxes/*/threads/*/emails/*/forward")
 
 
 def sort(request: Request) -> Kind:

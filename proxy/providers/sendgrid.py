@@ -24,20 +24,10 @@ from proxy import strict
 from proxy.formats import mail_headers, markers
 from proxy.formats.fields import refuse_in_query
 from proxy.formats.guarded import guarded
+from proxy.formats.lookalikes import lookalikes
 from proxy.formats.markers import Markers
 from proxy.formats.objects import Shape, array, join, refuse_breaks
-from proxy.providers.base import (
-    READING,
-    Answer,
-    Change,
-    Kind,
-    Message,
-    Refusal,
-    Request,
-    Settings,
-    Trimmed,
-    Unreadable,
-)
+from proxy.providers.base import READING, Answer, Change, Kind, Message, Refusal, Request, Settings, Trimmed, Unreadable
 
 CHANNELS: tuple[Channel, ...] = (Channel.MAIL,)
 ENCODINGS = frozenset({"gzip"})  # "Mail body compression" on the page above
@@ -114,6 +104,8 @@ _QUIET = frozenset({"to", "dynamic_template_data", "custom_args"})
 _QUIET_LISTS = ("to",)
 
 _CAMPAIGN_ARGS = ("custom_args.campaign", "custom_args.campaign_id")
+
+resembles_send = lookalikes("/v3/mail/send")
 
 
 def sort(request: Request) -> Kind:

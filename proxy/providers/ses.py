@@ -24,18 +24,9 @@ from policy.reasons import Reason
 from proxy import strict
 from proxy.formats import aws, layouts, mail_headers, mailboxes, mime, objects, positions, query, raw, ses_calls
 from proxy.formats.layouts import Layout
+from proxy.formats.lookalikes import lookalikes, plainest
 from proxy.formats.objects import Shape
-from proxy.providers.base import (
-    Answer,
-    Change,
-    Kind,
-    Message,
-    Refusal,
-    Request,
-    Settings,
-    Trimmed,
-    Unreadable,
-)
+from proxy.providers.base import Answer, Change, Kind, Message, Refusal, Request, Settings, Trimmed, Unreadable
 
 CHANNELS: tuple[Channel, ...] = (Channel.MAIL,)
 ENCODINGS: frozenset[str] = frozenset()
@@ -98,6 +89,22 @@ _QUERY_LISTS = frozenset({*_LISTS, "Destinations", "ReplyToAddresses", "Tags", "
 _REPEATABLE = frozenset({"TagKeys"})  # in the query
 _HIDDEN = f"POST {ses_calls.HEAD}deliverability-dashboard/test"  # goes to mailboxes that only SES knows
 _HIDDEN_ACTION = "SendBounce"  # answers a message by its id: only SES knows who wrote it
+_LOOKALIKES = lookalikes(*_SENDS)
+_FOLDED_ACTIONS = frozenset(map(str.casefold, _ACTIONS))
+
+
+def resembles_send(request: Request) -> bool:
+    """Tell whether only its spelling or its method tells the request from a send; of the query API its action tells."""
+    if plainest(request.path) != "/":
+        return _LOOKALIKES(request) or aws.redirects(request, _REPEATABLE)
+    if request.path != "/" or request.method != "POST" or request.query or aws.TARGET in request.headers:
+        return True
+    try:
+        fields = strict.form_fields(request.body)
+    except Unreadable:
+        return True
+    actions = (field.value.strip().casefold() for field in fields if strict.folded_field(field.name) == "action")
+    return not _FOLDED_ACTIONS.isdisjoint(actions)
 
 
 def sort(request: Request) -> Kind:

@@ -32,20 +32,10 @@ from proxy import strict
 from proxy.formats import headed, ids, markers
 from proxy.formats.fields import refuse_in_query
 from proxy.formats.guarded import guarded
+from proxy.formats.lookalikes import lookalikes
 from proxy.formats.objects import Shape, array, join, refuse_breaks
 from proxy.formats.positions import original_index
-from proxy.providers.base import (
-    READING,
-    Answer,
-    Change,
-    Kind,
-    Message,
-    Refusal,
-    Request,
-    Settings,
-    Trimmed,
-    Unreadable,
-)
+from proxy.providers.base import READING, Answer, Change, Kind, Message, Refusal, Request, Settings, Trimmed, Unreadable
 
 CHANNELS: tuple[Channel, ...] = (Channel.MAIL,)
 ENCODINGS: frozenset[str] = frozenset()
@@ -103,6 +93,8 @@ _LIST_ID = "recipients.list_id"
 _SKIP = "options.skip_suppression"
 _START_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:?\d\d)", re.ASCII)
 _SUBSTITUTION = "{{"
+
+resembles_send = lookalikes(_SEND)
 
 
 def sort(request: Request) -> Kind:

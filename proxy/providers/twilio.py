@@ -25,18 +25,8 @@ from proxy import strict
 from proxy.formats import xml
 from proxy.formats.fields import refuse_lookalikes, refuse_misplaced
 from proxy.formats.guarded import guarded
-from proxy.providers.base import (
-    READING,
-    Answer,
-    Change,
-    Kind,
-    Message,
-    Refusal,
-    Request,
-    Settings,
-    Trimmed,
-    Unreadable,
-)
+from proxy.formats.lookalikes import lookalikes
+from proxy.providers.base import READING, Answer, Change, Kind, Message, Refusal, Request, Settings, Trimmed, Unreadable
 
 CHANNELS: tuple[Channel, ...] = (Channel.SMS, Channel.INSTANT_MESSAGING)
 ENCODINGS: frozenset[str] = frozenset()
@@ -76,6 +66,8 @@ _DECIDING = frozenset({_TO, _SEND_AT, "ScheduleType", "Tags", *_MARKERS})
 _CHANNEL_OF_PREFIX = {"whatsapp": Channel.INSTANT_MESSAGING, "rcs": Channel.SMS}
 
 _CAMPAIGN_TAGS = ("Tags.campaign_name", "Tags.campaign", "Tags.campaign_id")
+
+resembles_send = lookalikes("/2010-04-01/Accounts/*/Messages", "/2010-04-01/Accounts/*/Messages.*")
 
 
 def sort(request: Request) -> Kind:

@@ -128,6 +128,46 @@ def test_no_spelling_makes_a_send_harmless(sample: Sample, data: st.DataObject) 
     assert sample.provider.sort(Request(method, respelled)) is not Kind.HARMLESS
 
 
+SPELLINGS: list[Callable[[str], str]] = [
+    lambda path: path,
+    lambda path: f"{path}/",
+    lambda path: f"/{path}",
+    str.upper,
+    str.lower,
+    lambda path: path.replace("/", "//"),
+    lambda path: path.replace("/", "/./"),
+    lambda path: path.replace("/", "/x/../"),
+    lambda path: path.replace("/", "/x/..;y/"),
+    lambda path: path.replace("/", "\\"),
+    lambda path: path.replace("e", "%65"),
+    lambda path: path.replace("e", "%2565"),
+    lambda path: path.replace("s", "%EF%BD%93"),  # in full width
+    lambda path: f"{path};x=1",
+    lambda path: f"{path}%3Fx=1",
+    lambda path: f"{path}%20",
+    lambda path: f"{path}%00",
+    lambda path: f"{path}.",
+]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "GET", "post"])
+def test_a_send_in_any_spelling_resembles_a_send(sample: Sample, method: str) -> None:
+    """Whatever is a send apart from its method, case, slashes, dots, escapes and parameters is taken for one."""
+    for spelled in SPELLINGS:
+        disguised = replace(sample.request, method=method, path=spelled(sample.request.path))
+        assert sample.provider.resembles_send(disguised)
+
+
+def test_what_an_operator_may_allow_resembles_no_send(table: Table, hiding: Request) -> None:
+    """A request that hides its recipients can be let pass by name."""
+    assert not table.provider.resembles_send(hiding)
+
+
+def test_the_account_resembles_no_send(table: Table, guarded: Request) -> None:
+    """A request that opens the account can be let pass by name."""
+    assert not table.provider.resembles_send(guarded)
+
+
 # ── reading ──
 
 

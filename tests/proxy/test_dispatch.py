@@ -306,6 +306,28 @@ async def test_a_send_in_disguise_is_not_unknown(open_gate: OpenGate, upstream: 
     assert upstream.heard == []
 
 
+@pytest.mark.parametrize("route", [{}, {"mode": "shadow"}])
+@pytest.mark.parametrize("path", ["/v3/mail/Send", "/V3/MAIL/SEND", "/v3//mail/send", "/v3/mail/sen%64"])
+async def test_no_switch_lets_a_send_in_disguise_pass(
+    open_gate: OpenGate, upstream: Upstream, path: str, route: dict[str, Any]
+) -> None:
+    """What only its spelling tells from a send passes by no name; shadow mode lets it pass, and says so."""
+    allowed = {"allow_paths": ["/v3/mail/*", "/*/*/*", path], **route}
+    gate = await open_gate(policy={"on_unknown_request": "pass"}, routes={"mail": allowed})
+    answer = await gate.post(f"/mail{path}", b"{}", JSON)
+    assert (answer.status, answer.get("X-Sendgate-Passed"), len(upstream.heard)) == (
+        (202, "shadow", 1) if route else (400, None, 0)
+    )
+
+
+async def test_allow_paths_is_no_leave_for_another_method(open_gate: OpenGate, upstream: Upstream) -> None:
+    """The path of a send passes by no name either, whatever the method."""
+    gate = await open_gate(routes={"mail": {"allow_paths": [MAIL]}})
+    for method in ("PUT", "PATCH", "DELETE"):
+        assert (await gate.ask(request(method, f"/mail{MAIL}", [JSON], b"{}"))).status == 400
+    assert upstream.heard == []
+
+
 async def test_allow_paths(open_gate: OpenGate, upstream: Upstream) -> None:
     """A path that the operator names passes, exactly as it is spelled, and is marked; its neighbours do not."""
     gate = await open_gate(routes={"mail": {"allow_paths": ["/v3/marketing/test/send_email"]}})
