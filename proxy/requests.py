@@ -15,27 +15,19 @@ from aiohttp import HttpVersion10, HttpVersion11, web
 from multidict import CIMultiDictProxy
 
 from policy.reasons import Reason
+from proxy import strict
 from proxy.clients import Network, client_of
 from proxy.errors import NotSent
 
 Chunks = AsyncIterator[bytes]
 
-OVERRIDES: Final = frozenset(
-    {
-        "x-http-method-override",
-        "x-http-method",
-        "x-method-override",
-        "x-original-url",
-        "x-rewrite-url",
-        "x-override-url",
-    }
-)
 BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})  # a body of these may be read as another request
 NOTHING: Final = frozenset({b"", b"{}"})  # but some SDKs write their missing arguments as one; it is not handed on
 NEVER_NEIGHBOURLY: Final = ("content-", "authorization", "host", "x-", "cookie")  # what Connection may not take away
 _TELLING: Final = re.compile(  # segments that documentation has; ids, keys, addresses and domains look otherwise
     r"(?:[A-Za-z]{1,24}(?:[-_][A-Za-z]{1,24}){0,4}(?:\.(?:json|xml|php|yaml|mime))?|v?\d(?:\.\d)?|\d{4}-\d\d-\d\d)?"
 )
+_FIELDS: Final = re.compile("[&;]")
 REFUSED_METHODS: Final = frozenset({"CONNECT", "TRACE", "TRACK"})
 
 
@@ -74,9 +66,9 @@ def check(arrived: Arrival) -> None:
         raise NotSent(Reason.UNKNOWN_REQUEST, "only HTTP/1.0 and HTTP/1.1 are spoken here", status=505)
     if arrived.method in REFUSED_METHODS or not arrived.path.startswith("/") or "#" in arrived.query:
         raise NotSent(Reason.UNKNOWN_REQUEST, "this method or form of target is not proxied")
-    if any(name.lower().replace("_", "-") in OVERRIDES for name in arrived.headers):
+    if any(map(strict.overrides, arrived.headers)):
         raise NotSent(Reason.UNKNOWN_REQUEST, "a header would make another request of it")
-    if "_method=" in arrived.query.lower():
+    if any(strict.overrides(field.partition("=")[0]) for field in _FIELDS.split(arrived.query)):
         raise NotSent(Reason.UNKNOWN_REQUEST, "the query would make another request of it")
     if _has_forbidden_body(arrived):
         raise NotSent(Reason.UNKNOWN_REQUEST, "a request of this method has no body")

@@ -15,7 +15,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
-from urllib.parse import quote_plus, unquote_to_bytes
+from urllib.parse import quote_plus, unquote_plus, unquote_to_bytes
 
 import orjson
 from multidict import CIMultiDictProxy
@@ -25,6 +25,7 @@ from proxy.providers.base import Unreadable
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 MAX_DEPTH = 100  # levels of nesting; the parsers' own limits lie at 254 and above
+MAX_FIELDS = 20_000  # of a form; a thousand recipients with their variables are some thousands
 NONE_REPEATS: frozenset[str] = frozenset()
 
 _NO_MARKS = bytes(set(range(256)) - set(b'",-.0123456789Eeft'))
@@ -63,6 +64,26 @@ def looks_like(name: str, names: frozenset[str]) -> bool:
 def folded_field(name: str) -> str:
     """Give a form field's name as the most forgiving reader takes it: `To[]` and `To[0]` are lists named `To`."""
     return folded(name.partition("[")[0])
+
+
+# What frameworks take another method or path from: as headers, and as fields of a query or a form. `.method` counts,
+# for some make an underscore of each mark.
+_OVERRIDES = frozenset(
+    {"xhttpmethodoverride", "xhttpmethod", "xhttpoverridemethod", "xmethodoverride", "xmethod", "httpmethodoverride"}
+    | {"methodoverride", "httpmethod", "xoriginalurl", "xrewriteurl", "xoverrideurl", "xhttpdestinationurl"}
+)
+_HINT = re.compile("method|url", re.IGNORECASE)
+
+
+def overrides(name: str) -> bool:
+    """Tell whether a header or a field of this name could make another request of one, in any spelling."""
+    if name.isascii() and "%" not in name and not _HINT.search(name):
+        return False
+    for _ in range(3):  # a server behind another one undoes escapes once more
+        name = unquote_plus(name)
+    plain = folded_field(unicodedata.normalize("NFKC", name))
+    told = letters(plain)
+    return told in _OVERRIDES or (told == "method" and not plain.startswith("m"))
 
 
 # ── headers and paths ──
@@ -227,9 +248,13 @@ def form_fields(body: bytes, repeatable: frozenset[str] = NONE_REPEATS) -> tuple
     """Read a form that has exactly one reading, in its order; raises Unreadable.
 
     Only the names in `repeatable` may stand more than once. Refused are also fields without a name or without `=`,
-    stray bytes, wrong escapes, NUL, text that is not UTF-8, and names that differ by case, blanks or `[]` alone. A
-    semicolon is data.
+    stray bytes, wrong escapes, NUL, text that is not UTF-8, names that differ by case, blanks or `[]` alone, names that
+    would make another request of it, and more than MAX_FIELDS. A semicolon is data.
     """
+    if body.count(b"&") >= MAX_FIELDS:
+        raise Unreadable(f"more than {MAX_FIELDS} fields")
+    if any(map(overrides, names_behind_semicolons(body))):
+        raise Unreadable("a field would make another request of it")
     fields = tuple(_field(piece) for piece in body.split(b"&")) if body else ()
     refuse_twins((field.name for field in fields), repeatable)
     return fields
@@ -283,9 +308,14 @@ def _form_text(raw: bytes) -> str:
 
 
 def refuse_twins(names: Iterable[str], repeatable: frozenset[str]) -> None:
-    """Refuse a name that stands twice, unless it may, and names that differ by case, blanks or `[]` alone."""
+    """Refuse a name that stands twice, unless it may, and names that differ by case, blanks or `[]` alone.
+
+    So is a name that would make another request of it.
+    """
     seen: dict[str, str] = {}
     for name in names:
+        if overrides(name):
+            raise Unreadable("a field would make another request of it")
         fold = folded_field(name)
         if fold in seen and not (seen[fold] == name and name in repeatable):
             raise Unreadable("a field stands twice in the form, or two differ by case, blanks or [] alone")

@@ -244,6 +244,11 @@ def test_a_form_is_read_as_it_was_meant(pairs: list[tuple[str, str]]) -> None:
         pytest.param(b"To=1&to=2", id="case twins"),
         pytest.param(b"To=1&To%5B%5D=2", id="a list and a value"),
         pytest.param(b"To=1&+To=2", id="twins by a blank"),
+        pytest.param(b"a=1&%5Fmethod=PUT", id="a method override"),
+        pytest.param(b"a=1&%255fMethod%5B%5D=PUT", id="a method override, escaped twice"),
+        pytest.param(b"a=1;_method=PUT", id="a method override behind a semicolon"),
+        pytest.param(b"X-HTTP-Method-Override=PUT", id="a method override by a header's name"),
+        pytest.param(b"&".join(b"a%d=" % n for n in range(strict.MAX_FIELDS + 1)), id="too many fields"),
         pytest.param(b"Media=1&media=2", id="case twins of a name that may repeat"),
         pytest.param(b"media=1&Media=2", id="case twins, the one that may repeat last"),
         pytest.param(b'{"To":"1"}', id="JSON"),
@@ -263,6 +268,7 @@ def test_a_form_with_more_than_one_reading_is_refused(body: bytes) -> None:
         pytest.param(b"a=1;b=2", [("a", "1;b=2")], id="a semicolon is data"),
         pytest.param(b"a=b=c", [("a", "b=c")], id="an equals sign in a value"),
         pytest.param(b"a=+%2b%26", [("a", " +&")], id="escapes in lower case"),
+        pytest.param(b"method=card", [("method", "card")], id="a name that overrides nothing"),
         pytest.param(b"Media=1&a=2&Media=3", [("Media", "1"), ("a", "2"), ("Media", "3")], id="a name that may repeat"),
     ],
 )
@@ -357,6 +363,33 @@ def test_a_name_that_looks_like_another(name: str) -> None:
 def test_a_name_that_looks_like_none(name: str) -> None:
     """A name with more letters, or with others, is another name."""
     assert not strict.looks_like(name, DECIDING)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("_method", "__method", "_Method[]", "%5Fmethod", "%255F%6dethod", ".method", " _method", "_\uff4dethod"),
+        *(
+            "X-HTTP-Method-Override",
+            "x_http_method_override",
+            "X.HTTP.Method",
+            "X-Method-Override",
+            "HTTP-Method-Override",
+        ),
+        *("X-Original-URL", "X-Rewrite-Url", "x%2doverride-url", "X-HTTP-Destination-URL"),
+    ],
+)
+def test_a_name_that_makes_another_request(name: str) -> None:
+    """Every spelling of a method or path override is found, as a header's name and as a field's."""
+    assert strict.overrides(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["method", "Method", "payment_method", "v:_method", "X-Forwarded-For", "MediaUrl", "a%", ""]
+)
+def test_a_name_that_makes_no_other_request(name: str) -> None:
+    """What only says method somewhere is a name like any other."""
+    assert not strict.overrides(name)
 
 
 # ── headers and paths ──
