@@ -229,6 +229,9 @@ class Sender(Node):
     routes: tuple[RouteName, ...] = Field(description="the routes this sender may use")
     may_claim: tuple[Literal["transactional"], ...] = option((), "message classes that X-Sendgate-Class may claim")
     business_units: tuple[Text, ...] = option((), "business units that X-Sendgate-Business-Unit may name")
+    subaccounts: tuple[Text, ...] = option(
+        (), "subusers or subaccounts that this sender may name beside the gate's credential (On-Behalf-Of); * for any"
+    )
 
 
 class ApiKey(Node):

@@ -182,12 +182,14 @@ class Gate:
         if not self.senders and entrance.sender is None:
             if route.credential:
                 _refuse_web_pages(headers)
+            _refuse_other_accounts(route, None, headers)
             return None
         sender = signer.sender if signer else self._known(entrance, route, headers)
         if sender is None:
             raise NotSent(Reason.SENDER_REFUSED, "no sender of the configuration is known by what was sent")
         if route.name not in sender.routes:
             raise NotSent(Reason.SENDER_REFUSED, "this sender may not use this route")
+        _refuse_other_accounts(route, sender, headers)
         return sender
 
     def _known(self, entrance: Entrance, route: Route, headers: CIMultiDictProxy[str]) -> Sender | None:
@@ -201,6 +203,20 @@ class Gate:
         shown = [headers.get(name, "") for name in route.provider.CREDENTIALS]
         hashes = set().union(*map(credential_hashes, shown))
         return next((s for s in self.senders.values() if hashes.intersection(s.credential_sha256)), None)
+
+
+def _refuse_other_accounts(route: Route, sender: Sender | None, headers: CIMultiDictProxy[str]) -> None:
+    """Keep a sender from naming an account beside a credential that is not its own; raises NotSent.
+
+    What the provider keeps for one account (its suppressions, its webhooks) may not hold for another one.
+    """
+    if route.credential is None or not route.provider.ACCOUNTS:
+        return
+    names = {name.lower() for name in route.provider.ACCOUNTS}
+    told = [value for name, value in headers.items() if name.lower().replace("_", "-") in names]
+    may = sender.subaccounts if sender else ()
+    if len(told) > 1 or any(value not in may and "*" not in may for value in told):
+        raise NotSent(Reason.SENDER_REFUSED, "this sender may not name another account beside the gate's credential")
 
 
 def _refuse_web_pages(headers: CIMultiDictProxy[str]) -> None:

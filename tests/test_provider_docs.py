@@ -38,7 +38,16 @@ def samples(name: str) -> Any:
 
 
 def provider_rows() -> Iterator[Row]:
-    yield "provider", "channels", "refused", "in batches", "bypasses", "the sender's credential", "webhooks"
+    yield (
+        "provider",
+        "channels",
+        "refused",
+        "in batches",
+        "bypasses",
+        "the sender's credential",
+        "another account",
+        "webhooks",
+    )
     for name in base.names():
         yield (
             f"[{name}](providers/{name}.md)" if (PAGES / f"{name}.md").exists() else name,
@@ -47,6 +56,7 @@ def provider_rows() -> Iterator[Row]:
             "its own entry" if any(row.get("restored") for row in samples(name).SENDS.values()) else "",
             ", ".join(f"`{each}`" for each in bypasses(name)),
             ", ".join(f"`{each}`" for each in base.load(name).CREDENTIALS) or "in the body",
+            ", ".join(f"`{each}`" for each in base.load(name).ACCOUNTS),
             "yes" if name in hooks.names() else "",
         )
 

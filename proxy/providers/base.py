@@ -157,6 +157,7 @@ class Provider(Protocol):
     CHANNELS: tuple[Channel, ...]
     ENCODINGS: frozenset[str]  # Content-Encodings of a send that the provider documents; gzip is the only one known
     CREDENTIALS: tuple[str, ...]  # request headers by which a sender shows who it is at the provider
+    ACCOUNTS: tuple[str, ...]  # request headers that name another account than the credential's: a subuser's
     TELLS_SUPPRESSION: bool  # the provider itself tells the sender whom it suppresses, so a refusal is native as it is
 
     def sort(self, request: Request) -> Kind:

@@ -40,6 +40,7 @@ from proxy.providers.base import READING, Answer, Change, Kind, Message, Refusal
 CHANNELS: tuple[Channel, ...] = (Channel.MAIL, Channel.SMS, Channel.INSTANT_MESSAGING)
 ENCODINGS: frozenset[str] = frozenset()
 CREDENTIALS: tuple[str, ...] = ("api-key", "Authorization", "partner-key")
+ACCOUNTS: tuple[str, ...] = ()
 TELLS_SUPPRESSION = False
 
 # Any key that is not documented and only looks like one of these makes a send unreadable.

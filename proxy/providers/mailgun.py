@@ -39,6 +39,7 @@ from proxy.providers.base import READING, Answer, Change, Kind, Message, Refusal
 CHANNELS: tuple[Channel, ...] = (Channel.MAIL,)
 ENCODINGS = frozenset({"gzip"})  # "Send via HTTP" in the user manual
 CREDENTIALS: tuple[str, ...] = ("Authorization",)
+ACCOUNTS: tuple[str, ...] = ("X-Mailgun-On-Behalf-Of",)
 TELLS_SUPPRESSION = False
 
 MOST_TOLD = 100  # places of one refusal

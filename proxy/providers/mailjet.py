@@ -35,6 +35,7 @@ from proxy.providers.base import READING, Answer, Change, Kind, Message, Refusal
 CHANNELS: tuple[Channel, ...] = (Channel.MAIL,)
 ENCODINGS: frozenset[str] = frozenset()  # none is documented
 CREDENTIALS: tuple[str, ...] = ("Authorization",)
+ACCOUNTS: tuple[str, ...] = ()
 TELLS_SUPPRESSION = False
 
 _SENDS = frozenset({"/v3/send", "/v3.1/send"})

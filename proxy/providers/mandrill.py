@@ -32,6 +32,7 @@ from proxy.providers.base import Answer, Change, Kind, Message, Refusal, Request
 CHANNELS: tuple[Channel, ...] = (Channel.MAIL,)
 ENCODINGS: frozenset[str] = frozenset()  # none is documented
 CREDENTIALS: tuple[str, ...] = ()  # the key stands in the body
+ACCOUNTS: tuple[str, ...] = ()
 TELLS_SUPPRESSION = True
 
 _PATH = re.compile(r"/api/1\.\d/([a-z]+/[a-z0-9-]+)(?:\.(json|xml|php|yaml))?")

@@ -37,6 +37,7 @@ from proxy.providers.base import Answer, Change, Kind, Message, Refusal, Request
 CHANNELS: tuple[Channel, ...] = (Channel.MAIL,)
 ENCODINGS: frozenset[str] = frozenset()
 CREDENTIALS: tuple[str, ...] = ("X-Postmark-Server-Token", "X-Postmark-Account-Token")
+ACCOUNTS: tuple[str, ...] = ()
 TELLS_SUPPRESSION = True
 
 

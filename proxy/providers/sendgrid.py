@@ -32,6 +32,7 @@ from proxy.providers.base import READING, Answer, Change, Kind, Message, Refusal
 CHANNELS: tuple[Channel, ...] = (Channel.MAIL,)
 ENCODINGS = frozenset({"gzip"})  # "Mail body compression" on the page above
 CREDENTIALS: tuple[str, ...] = ("Authorization",)
+ACCOUNTS: tuple[str, ...] = ("On-Behalf-Of",)
 TELLS_SUPPRESSION = False
 
 MAX_ERRORS = 100  # of one refusal; SDKs print them all

@@ -31,6 +31,7 @@ from proxy.providers.base import Answer, Change, Kind, Message, Refusal, Request
 CHANNELS: tuple[Channel, ...] = (Channel.MAIL,)
 ENCODINGS: frozenset[str] = frozenset()
 CREDENTIALS: tuple[str, ...] = aws.CREDENTIALS
+ACCOUNTS: tuple[str, ...] = ()
 TELLS_SUPPRESSION = False
 AWS_SERVICE = "ses"  # what signatures are made for
 

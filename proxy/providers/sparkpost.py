@@ -40,6 +40,7 @@ from proxy.providers.base import READING, Answer, Change, Kind, Message, Refusal
 CHANNELS: tuple[Channel, ...] = (Channel.MAIL,)
 ENCODINGS: frozenset[str] = frozenset()
 CREDENTIALS: tuple[str, ...] = ("Authorization",)
+ACCOUNTS: tuple[str, ...] = ("X-MSYS-SUBACCOUNT",)
 TELLS_SUPPRESSION = False
 
 MAX_ERRORS = 100  # of one refusal; SDKs print them all

@@ -31,6 +31,7 @@ from proxy.providers.base import READING, Answer, Change, Kind, Message, Refusal
 CHANNELS: tuple[Channel, ...] = (Channel.SMS, Channel.INSTANT_MESSAGING)
 ENCODINGS: frozenset[str] = frozenset()
 CREDENTIALS: tuple[str, ...] = ("Authorization",)
+ACCOUNTS: tuple[str, ...] = ()
 TELLS_SUPPRESSION = False
 
 _ACCOUNT = r"/2010-04-01/Accounts/([^/]+)"

@@ -53,6 +53,7 @@ def test_a_provider_keeps_the_contract(name: str) -> None:
         assert inspect.signature(getattr(provider, function)) == signature.replace(parameters=parameters)
     assert set(provider.CHANNELS) <= {Channel.MAIL, Channel.SMS, Channel.INSTANT_MESSAGING}
     assert provider.CHANNELS
+    assert not set(provider.ACCOUNTS) & set(provider.CREDENTIALS)
 
 
 def test_a_provider_without_a_file_is_told() -> None:

@@ -8,7 +8,20 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ACCEPTED, FORM, JSON, MAIL, TEXT, OpenGate, Pair, RunningGate, Upstream, mail_body, text_body
+from tests.conftest import (
+    ACCEPTED,
+    FORM,
+    JSON,
+    MAIL,
+    TEXT,
+    OpenGate,
+    Pair,
+    RunningGate,
+    Upstream,
+    mail_body,
+    request,
+    text_body,
+)
 
 A = "a@example.com"
 PHONE = "+4915112345678"
@@ -321,6 +334,47 @@ async def test_a_known_sender_uses_the_gates_credential(open_gate: OpenGate, ups
     assert (await gate.mail(A, headers=[("X-Sendgate-Key", "k"), ("Host", "gate.example.com")])).status == 202
     assert (await gate.mail(A, headers=[LOCAL])).status == 403
     assert [message.get("Authorization") for message in upstream.heard] == ["Bearer T"]
+
+
+def on_behalf(account: str, *more: Pair) -> list[Pair]:
+    return [("X-Sendgate-Key", "k"), ("on_behalf-of", account), *more]
+
+
+@pytest.mark.parametrize(
+    ("may", "headers", "status"),
+    [
+        pytest.param([], on_behalf("shop-7"), 403, id="none is named in the configuration"),
+        pytest.param(["shop-7"], on_behalf("shop-7"), 202, id="one that the sender may name"),
+        pytest.param(["shop-7"], on_behalf("Shop-7"), 403, id="another one"),
+        pytest.param(["shop-7"], on_behalf("shop-7", ("On-Behalf-Of", "shop-7")), 403, id="twice"),
+        pytest.param(["*"], on_behalf("anybody"), 202, id="any"),
+        pytest.param(["*"], on_behalf("anybody", ("On-Behalf-Of", "somebody")), 403, id="two of any"),
+        pytest.param(["shop-7"], on_behalf(""), 403, id="an empty one"),
+    ],
+)
+async def test_another_account_beside_the_gates_credential(
+    open_gate: OpenGate, upstream: Upstream, may: list[str], headers: list[Pair], status: int
+) -> None:
+    """Under a credential that is not the sender's own, only accounts that the configuration names are acted for."""
+    senders = [{"name": "shop", "key": "k", "routes": ["mail"], "subaccounts": may}]
+    gate = await open_gate(routes={"mail": {"auth": {"kind": "bearer", "token": "T"}}}, senders=senders)
+    answer = await gate.mail(A, headers=headers)
+    assert (answer.status, len(upstream.heard)) == (status, int(status == 202))
+    assert answer.get("X-Sendgate-Reasons") == (None if status == 202 else "sender_refused")
+
+
+async def test_nobody_names_another_account_where_anybody_may_send(open_gate: OpenGate, upstream: Upstream) -> None:
+    """Without senders, nobody may act for another account, and nobody reads from one."""
+    gate = await open_gate(routes={"mail": {"auth": {"kind": "bearer", "token": "T"}}})
+    assert (await gate.mail(A, headers=[LOCAL, ("On-Behalf-Of", "x")])).status == 403
+    read = request("GET", "/mail/v3/templates", [LOCAL, ("On-Behalf-Of", "x")])
+    assert ((await gate.ask(read)).status, upstream.heard) == (403, [])
+
+
+async def test_whoever_shows_a_credential_names_the_account(gate: RunningGate, upstream: Upstream) -> None:
+    """Beside a credential of the sender's own, the account that it names goes on."""
+    assert (await gate.mail(A, headers=[bearer("SG.x"), ("On-Behalf-Of", "x")])).status == 202
+    assert upstream.heard[0].get("On-Behalf-Of") == "x"
 
 
 async def test_without_a_credential_the_senders_goes_on(gate: RunningGate, upstream: Upstream) -> None:
