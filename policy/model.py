@@ -213,9 +213,10 @@ class Outcome:
 
     `refused` names single recipients. `reason` is set where the send as a whole ended, or would have ended, for one
     reason; `enforced` and `sent` speak of that. `marks` say which switch let something pass that would have been
-    refused; `stripped` are the provider's switches past its own suppression that were taken out. `cause` tells the
-    operator more, in words without any value of the request, and `request` what was asked for where it is no send that
-    was read, in the form of a path that names nobody. `arrived_at` is in microseconds, durations in seconds.
+    refused; `stripped` are the provider's switches past its own suppression that were taken out, `links` how many
+    recipients got an unsubscribe link, or why none. `cause` tells the operator more, in words without any value of the
+    request, and `request` what was asked for where it is no send that was read, in the form of a path that names
+    nobody. `arrived_at` is in microseconds, durations in seconds.
     """
 
     decision: str
@@ -236,6 +237,7 @@ class Outcome:
     upstream_status: int | None = None
     marks: tuple[str, ...] = ()
     stripped: tuple[str, ...] = ()
+    links: Mapping[str, int] = field(default_factory=dict)
     claim_ignored: bool = False
     cause: str = ""
     request: str = ""

@@ -29,6 +29,7 @@ from pydantic_core import CoreSchema
 from policy.model import AllowList
 from proxy.accounts import Auth, Webhook
 from proxy.branding import Unsubscribe
+from proxy.message_links import MessageLinks
 from proxy.scoping import Blacklists, Profiles
 from proxy.sections import Node, OneOrTwo, Positive, UpToTwo, option
 from proxy.units import Duration, FrozenMap, Listening, OneOrMore, Secret, Size
@@ -182,6 +183,7 @@ class Route(Policy):
         "the gate's own: {kind: bearer, token}, {kind: basic, username, password}, {kind: header, name, value}, "
         "{kind: body, key} or {kind: aws, access_key_id, …}",
     )
+    links: MessageLinks = option({}, "unsubscribe links that the gate puts into marketing mail")
     webhook: Webhook | None = option(None, "the provider's webhooks, taken at /webhooks/ROUTE of the public listener")
     allow_paths: tuple[RawPath, ...] = option(
         (),

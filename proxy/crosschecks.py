@@ -18,6 +18,7 @@ from proxy.accounts import Body
 from proxy.config import Config, Listener, Route, Sender
 from proxy.faults import Place, key_path
 from proxy.hooks import base as hooks
+from proxy.linking import base as linking
 from proxy.providers import base as providers
 
 
@@ -48,6 +49,7 @@ def clashes(config: Config) -> Iterator[Clash]:
     yield from _addresses(config)
     yield from _scopes(config)
     yield from _webhooks(config)
+    yield from _message_links(config)
 
 
 def listeners(config: Config) -> Iterator[tuple[Place, Listener]]:
@@ -222,6 +224,29 @@ def _webhooks(config: Config) -> Iterator[Clash]:
         says = "no webhooks of this provider are known" if known is None else hooks.flaw(known, secrets)
         if says:
             yield Clash((*section, "webhook"), says, (section,))
+
+
+def _message_links(config: Config) -> Iterator[Clash]:
+    """Links that could not be made, or that nobody could use, must not look as if they were in every mail."""
+    for name, route in config.routes.items():
+        says = _links_flaw(config, route) if route.links else ""
+        if says:
+            rests_on = (("routes", name), ("unsubscribe",), ("public_url",))
+            yield Clash(("routes", name, "links"), says, rests_on)
+
+
+def _links_flaw(config: Config, route: Route) -> str:
+    if linking.load(route.provider) is None:
+        return f"cannot be put into messages of this provider; there are: {', '.join(linking.names())}"
+    if not config.unsubscribe.keys:
+        return "needs unsubscribe.keys, which make the links"
+    if not config.public_url:
+        return "needs public_url, where the links lead"
+    if not (config.public_url.lower().startswith("https:") or _is_local(config.public_url)):
+        return "needs a public_url of https: mailbox providers use one-click links over nothing else (RFC 8058)"
+    if _is_signed(route) and not route.sandbox and not (route.auth and route.auth.kind == "aws"):
+        return "needs auth of kind aws: what a sender signed cannot be changed on its way"
+    return ""
 
 
 def _scopes(config: Config) -> Iterator[Clash]:

@@ -14,10 +14,8 @@ import asyncio
 import contextlib
 import secrets
 import time
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from aiohttp import web
 
@@ -25,7 +23,7 @@ from policy import Policy, StoreUnavailable
 from policy.model import Ending, Outcome, Refused, Send, Sent, Terms, Verdict
 from policy.reasons import Reason
 from policy.store.records import LONGEST
-from proxy import answers, bodies, errors, requests
+from proxy import answers, bodies, errors, inserting, requests
 from proxy.config import Sender
 from proxy.errors import FAILURES, NotSent
 from proxy.exchange import ABOUT_THE_BYTES, ENCODED, exchange, whole
@@ -65,7 +63,7 @@ class Dispatch:
         except NotSent as ending:
             response = await self._refuse(walk, ending)
         except Exception as failure:  # noqa: BLE001 (a fault of the gate's own must not look like a sent message)
-            response = await self._refuse(walk, fault(failure, forwarding=walk.forwarding))
+            response = await self._refuse(walk, errors.fault(failure, forwarding=walk.forwarding))
         except asyncio.CancelledError:
             await self._stopped(walk)
             raise
@@ -305,15 +303,17 @@ class Dispatch:
 
     async def _forward_changed(self, walk: Walk, message: Message, change: Change) -> web.StreamResponse:
         """Forward a send of which nobody is refused: as it came, or without its bypasses."""
-        if not change.strip:
-            return await self._forward(walk, walk.body)
-        trimmed = await self._trimmed(walk, message, change)
-        if trimmed is None:
+        trimmed = await self._trimmed(walk, message, change) if change.strip else None
+        if trimmed is None and change.strip:
             raise NotSent(Reason.UNREADABLE, "nothing would be left of the send", places=message.bypasses)
-        return await self._forward(walk, trimmed.body, without=ABOUT_THE_BYTES)
+        written = await inserting.linked(walk, message, trimmed)
+        if written is None:
+            return await self._forward(walk, walk.body)
+        return await self._forward(walk, written.body, without=ABOUT_THE_BYTES)
 
     async def _forward_trimmed(self, walk: Walk, message: Message, trimmed: Trimmed) -> web.StreamResponse:
         """Forward what is left of a send, and translate the answer where it speaks by position."""
+        trimmed = await inserting.linked(walk, message, trimmed) or trimmed
         if not trimmed.restores:
             return await self._forward(walk, trimmed.body, without=ABOUT_THE_BYTES)
         response = await exchange(walk, trimmed.body, without=ABOUT_THE_BYTES | ENCODED)
@@ -372,19 +372,6 @@ class Dispatch:
             await self._policy.record(walk.remaining())
         except StoreUnavailable:
             walk.mark("unrecorded")
-
-
-def fault(failure: Exception, *, forwarding: bool) -> NotSent:
-    """Make an ending of a fault in the gate itself: refused on doubt, or unknown once something may have gone out.
-
-    The cause names the places in the code and no message, for that may hold values of the request.
-    """
-    frames = traceback.extract_tb(failure.__traceback__)[-4:]
-    cause = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
-    told = f"{type(failure).__name__} at {cause}"
-    if forwarding:
-        return NotSent(Reason.GATE_FAILED, status=504, sent=Sent.UNKNOWN, cause=told)
-    return NotSent(Reason.GATE_FAILED, cause=told)
 
 
 def _campaign(text: str) -> str:

@@ -7,7 +7,9 @@ a repeat is judged anew. 502 and 504 tell a broken upstream: known not to have a
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 from policy.model import Refused, Sent
@@ -77,6 +79,19 @@ def refusal(recipients: tuple[Refused, ...]) -> Refusal:
     places = tuple(each.recipient.place for each in recipients)
     message = f"sendgate: no message is sent to this recipient ({reasons})"
     return Refusal(recipients[0].reason, message, None, places, recipients)
+
+
+def fault(failure: Exception, *, forwarding: bool) -> NotSent:
+    """Make an ending of a fault in the gate itself: refused on doubt, or unknown once something may have gone out.
+
+    The cause names the places in the code and no message, for that may hold values of the request.
+    """
+    frames = traceback.extract_tb(failure.__traceback__)[-4:]
+    cause = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
+    told = f"{type(failure).__name__} at {cause}"
+    if forwarding:
+        return NotSent(Reason.GATE_FAILED, status=504, sent=Sent.UNKNOWN, cause=told)
+    return NotSent(Reason.GATE_FAILED, cause=told)
 
 
 def passing(status: int) -> bool:

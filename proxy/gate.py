@@ -23,6 +23,7 @@ from proxy.config import Policy as PolicySettings
 from proxy.config import Route as RouteSettings
 from proxy.credentials import Credential
 from proxy.errors import NotSent
+from proxy.linker import Linker
 from proxy.providers.base import Provider, aws_service
 from proxy.requests import Arrival
 from proxy.sandbox import Sandbox
@@ -55,6 +56,7 @@ class Route:
     provider: Provider
     upstream: Upstream | Sandbox
     credential: Credential | None = None  # what the gate shows in place of what the sender sent
+    linker: Linker | None = None  # puts unsubscribe links into marketing mail
 
     def allows(self, path: str) -> bool:
         """Tell whether the configuration lets this path pass by name although nobody sees whom it reaches.

@@ -10,6 +10,7 @@ from policy import Policy
 from proxy import config
 from proxy.credentials import credential
 from proxy.gate import Gate, Route
+from proxy.linker import linker
 from proxy.providers import base
 from proxy.sandbox import Sandbox
 from proxy.upstream import Upstream
@@ -61,7 +62,8 @@ def build(tree: config.Config, policy: Policy, upstreams: Upstreams) -> Gate:
         provider = base.load(settings.provider)
         upstream = upstreams.of(name, settings, provider, policy)
         shown = credential(settings.auth, provider, settings.upstream)
-        routes[name] = Route(name, settings, settings.policy, provider, upstream, shown)
+        links = linker(settings.links, settings.provider, tree.unsubscribe.keys, tree.public_url)
+        routes[name] = Route(name, settings, settings.policy, provider, upstream, shown, links)
     by_host = {host: routes[name] for name, settings in tree.routes.items() for host in settings.host}
     senders = {sender.name: sender for sender in tree.senders}
     return Gate(tree, MappingProxyType(routes), MappingProxyType(by_host), MappingProxyType(senders))

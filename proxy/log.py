@@ -153,6 +153,7 @@ def _told(outcome: Outcome) -> dict[str, Any]:
         "reason": outcome.reason,
         "passed_by": list(outcome.marks),
         "stripped": list(outcome.stripped),
+        "links": dict(outcome.links),
         "upstream_status": outcome.upstream_status,
         "judged_ms": _milliseconds(outcome.judged_seconds),
         "upstream_ms": _milliseconds(outcome.upstream_seconds),
@@ -162,7 +163,7 @@ def _told(outcome: Outcome) -> dict[str, Any]:
         told["refusals"] = [_refusal(each.recipient.address, each.reason) for each in outcome.refused[:_SHOWN]]
     if not (outcome.enforced and all(each.enforced for each in outcome.refused)):
         told["enforced"] = False
-    return {name: value for name, value in told.items() if value not in (None, "", [])}
+    return {name: value for name, value in told.items() if value not in (None, "", [], {})}
 
 
 def _refusal(address: str, reason: str) -> str:

@@ -23,6 +23,7 @@ from policy.reasons import Reason
 from proxy.api.context import LISTED
 from proxy.clicks import Action
 from proxy.gate import Gate
+from proxy.linking.base import Result
 from proxy.unsubscribe import RESULTS as VISITED
 from proxy.unsubscribe import Visit
 from proxy.webhooks import EFFECTS as HEARD
@@ -88,6 +89,12 @@ class Metrics:
             "sendgate_bypasses_stripped",
             "Sends out of which a switch past the provider's own suppression was taken.",
             ["route"],
+            registry=registry,
+        )
+        self.links = Counter(
+            "sendgate_links",
+            "Recipients of marketing mail on routes that put unsubscribe links in, by what became of the link.",
+            ["route", "result"],
             registry=registry,
         )
         self.judging = Histogram(
@@ -186,6 +193,8 @@ class Metrics:
                 self.passed_on_doubt.labels(route.name, switch)
             self.claims_ignored.labels(route.name)
             self.bypasses_stripped.labels(route.name)
+            for linked in Result if route.linker else ():
+                self.links.labels(route.name, linked)
             self.shadow.labels(route.name).set(route.policy.mode == "shadow")
             for result in RESULTS:
                 self.webhooks.labels(route.name, result)
@@ -213,6 +222,8 @@ class Metrics:
             self.passed_on_doubt.labels(route, switch).inc()
         if outcome.stripped:
             self.bypasses_stripped.labels(route).inc()
+        for result, count in outcome.links.items():
+            self.links.labels(route, result).inc(count)
         if outcome.claim_ignored:
             self.claims_ignored.labels(route).inc()
         self._time(route, outcome)

@@ -15,6 +15,7 @@ import pytest
 from policy.model import Refused
 from policy.reasons import Reason
 from proxy.hooks import base as hooks
+from proxy.linking import base as linking
 from proxy.providers import base
 from proxy.providers.base import Refusal, Settings
 
@@ -46,6 +47,7 @@ def provider_rows() -> Iterator[Row]:
         "bypasses",
         "the sender's credential",
         "another account",
+        "links",
         "webhooks",
     )
     for name in base.names():
@@ -57,8 +59,15 @@ def provider_rows() -> Iterator[Row]:
             ", ".join(f"`{each}`" for each in bypasses(name)),
             ", ".join(f"`{each}`" for each in base.load(name).CREDENTIALS) or "in the body",
             ", ".join(f"`{each}`" for each in base.load(name).ACCOUNTS),
+            links(name),
             "yes" if name in hooks.names() else "",
         )
+
+
+def links(name: str) -> str:
+    """Say into which mail unsubscribe links are put."""
+    found = linking.load(name)
+    return "" if found is None else "per recipient" if found.PER_RECIPIENT else "to one person"
 
 
 def refused(name: str) -> str:

@@ -56,6 +56,9 @@ def signed(more: str, upstream: str = "https://aws.test") -> str:
     return f"routes: {{one: {{provider: ses, upstream: '{upstream}', {more}}}}}\n"
 
 
+PUBLIC = "public_url: https://gate.test\n"
+PUT = "links: {headers: true}"
+PUT_IN = routes(one=PUT)
 AWS = "auth: {kind: aws, access_key_id: AK, secret_access_key: hunter2, region: eu-west-1}"
 PAIR = "aws: {access_key_id: AK, secret_access_key: hunter2}"
 ONE = routes(one="")
@@ -99,6 +102,9 @@ TOPIC = "arn:aws:sns:eu-west-1:123456789012:mail"
             "listen: {proxy: '127.0.0.1:0', api: '127.0.0.1:0', public: '0.0.0.0:0', ops: '[::1]:0'}",
             id="any free port",
         ),
+        pytest.param(LINKS + PUBLIC + PUT_IN, id="links in mail"),
+        pytest.param(LINKS + "public_url: http://127.0.0.1:8082\n" + PUT_IN, id="links to this machine"),
+        pytest.param(routes(one="links: {headers: false, placeholder: ''}"), id="no links, said aloud"),
     ],
 )
 def test_what_goes_together_is_no_fault(text: str) -> None:
@@ -124,6 +130,18 @@ def test_what_goes_together_is_no_fault(text: str) -> None:
             WIDE + SENDER + routes(one="", two=BEARER),
             "routes.two.auth: is an open relay",
             id="without a sender of its own",
+        ),
+        pytest.param(PUBLIC + PUT_IN, "routes.one.links: needs unsubscribe.keys", id="links without a key"),
+        pytest.param(LINKS + PUT_IN, "routes.one.links: needs public_url, where", id="links to nowhere"),
+        pytest.param(
+            LINKS + "public_url: http://gate.test\n" + PUT_IN,
+            "routes.one.links: needs a public_url of https",
+            id="links that no mailbox provider uses",
+        ),
+        pytest.param(
+            LINKS + PUBLIC + f"routes: {{one: {{provider: twilio, upstream: sandbox, {PUT}}}}}",
+            "routes.one.links: cannot be put into messages of this provider; there are: ",
+            id="links in text messages",
         ),
         pytest.param(heard("mailgun", "effects: {}"), "routes.one.webhook: needs a key", id="a webhook for all"),
         pytest.param(

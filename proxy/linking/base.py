@@ -1,0 +1,249 @@
+"""Unsubscribe links in mail on its way: the contract of a provider's file, and what the files have in common.
+
+A file of this package has the name of a provider, and nothing else lists it. Without one, no link is put into that
+provider's mail.
+
+A request may hold many mails, and a link speaks for one person. So a file takes the request apart into its mails: who
+gets each of them, a copy included, which headers it has and which texts. The rules stand here, once for all. A mail
+gets headers if exactly one person gets it and nobody but the gate writes them: what the sender wrote stays as it is,
+and where the provider adds its own there would be two. Whatever is unsure ends without a link, because the wrong link
+lets one person speak for another.
+
+Everything is pure, and the same message gives the same bytes; a message that has its links already stays as it is.
+"""
+
+from __future__ import annotations
+
+import html
+import importlib
+import pkgutil
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final, Protocol, cast
+
+import orjson
+
+from proxy import strict
+from proxy.providers.base import Message
+
+HEADER: Final = "List-Unsubscribe"  # RFC 2369, section 3.2
+POST_HEADER: Final = "List-Unsubscribe-Post"  # RFC 8058, section 3.1
+ONE_CLICK: Final = "List-Unsubscribe=One-Click"
+LONGEST: Final = 800  # characters of a link: providers bound values of headers, and RFC 5322 a line (2.1.1)
+
+_URL = re.compile(r"(?i:https?)://[\w.:\[\]-]+/u/[\w-]+", re.ASCII)  # has one spelling in HTML, JSON, forms and headers
+_OURS = frozenset({"listunsubscribe", "listunsubscribepost"})  # by their letters alone
+
+
+class Result(StrEnum):
+    """What became of the links of one recipient: the first seven words speak of headers, the other two of texts."""
+
+    INSERTED = "inserted"  # both headers are in
+    PRESENT = "present"  # the sender wrote one of them itself
+    SEVERAL = "several_recipients"  # the mail goes to others too, a copy is enough
+    BY_PROVIDER = "by_provider"  # the provider adds headers of its own to this mail, or may
+    UNSUPPORTED = "unsupported"  # this form of a send has no place for them, or not for certain
+    NO_LINK = "no_link"  # no link can be made for this address, business unit or campaign
+    AS_IT_CAME = "as_it_came"  # shadow mode, or the send passed by a switch: nothing is changed in it
+    REPLACED = "placeholder_replaced"
+    LEFT = "placeholder_left"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be put in: a link by each place that can have one, the headers or not, and what a text has for it."""
+
+    urls: Mapping[str, str]
+    headers: bool = True
+    placeholder: str = ""  # "" for none
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A send with its links: the body, None where it stays as it is, and how many recipients had which result."""
+
+    body: bytes | None = None
+    results: Mapping[Result, int] = field(default_factory=dict)
+
+
+class Linking(Protocol):
+    """All that is known of links in one provider's mail."""
+
+    PER_RECIPIENT: bool  # each of several recipients of one request can have a link of their own
+
+    def linked(self, message: Message, wanted: Wanted) -> Linked:
+        """Put links into a send as it was read; every other field stays as it is, and so do its recipients."""
+
+
+def load(name: str) -> Linking | None:
+    """Load what is known of links at a provider, or None where nothing is."""
+    if name not in names():
+        return None
+    return cast("Linking", importlib.import_module(f"proxy.linking.{name}"))
+
+
+def names() -> tuple[str, ...]:
+    """List the providers into whose mail links are put, found on disk."""
+    package = importlib.import_module("proxy.linking")
+    return tuple(sorted(m.name for m in pkgutil.iter_modules(package.__path__) if m.name != "base"))
+
+
+def usable(url: str) -> bool:
+    """Tell whether a link can stand in every mail as it is."""
+    return len(url) <= LONGEST and _URL.fullmatch(url) is not None
+
+
+def unchanged(message: Message, result: Result) -> Linked:
+    """Leave a send as it is, with this result for each of its recipients."""
+    return Linked(None, {result: len(message.send.recipients)})
+
+
+# ── a mail and its parts ──
+
+
+class Headers(Protocol):
+    """Where the headers of one mail are written."""
+
+    def names(self) -> Iterable[str]:
+        """Give the names that are there."""
+
+    def add(self, values: Mapping[str, str]) -> None:
+        """Write headers behind those that are there."""
+
+
+class Texts(Protocol):
+    """The texts of one mail."""
+
+    def hold(self, placeholder: str) -> bool:
+        """Tell whether the placeholder is in them."""
+
+    def replace(self, placeholder: str, url: str) -> bool:
+        """Let its one recipient find the link there; False where that cannot be done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One mail of a request: the places of all who get it, where its headers stand, and its texts.
+
+    `refuses` is the result for a mail that cannot have headers, whoever gets it.
+    """
+
+    places: Sequence[str]
+    headers: Headers | None = None
+    texts: Texts | None = None
+    refuses: Result | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Headers as an object of names and values, under a key of the object that owns them; `above` holds more."""
+
+    owner: dict[str, Any]
+    key: str = "headers"
+    above: Mapping[str, Any] = field(default_factory=dict)
+
+    def names(self) -> Iterator[str]:
+        yield from self.owner.get(self.key) or ()
+        yield from self.above.get(self.key) or ()
+
+    def add(self, values: Mapping[str, str]) -> None:
+        self.owner[self.key] = {**(self.owner.get(self.key) or {}), **values}
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """Texts of one mail alone, by their owners and keys; those of HTML say so."""
+
+    spots: Sequence[tuple[dict[str, Any], str, bool]]
+
+    def hold(self, placeholder: str) -> bool:
+        return any(placeholder in owner[key] for owner, key, _ in self._texts())
+
+    def replace(self, placeholder: str, url: str) -> bool:
+        for owner, key, is_html in self._texts():
+            owner[key] = owner[key].replace(placeholder, html.escape(url) if is_html else url)
+        return True
+
+    def _texts(self) -> Iterator[tuple[dict[str, Any], str, bool]]:
+        return (spot for spot in self.spots if isinstance(spot[0].get(spot[1]), str))
+
+
+def texts(owner: dict[str, Any], *, plain: Iterable[str] = (), markup: Iterable[str] = ()) -> Own:
+    """Give the texts under some keys of one object."""
+    return Own([(owner, key, False) for key in plain] + [(owner, key, True) for key in markup])
+
+
+# ── the rules ──
+
+
+def tree(message: Message) -> Any:
+    """Read the body of a send once more, for writing into it; numbers keep their spelling."""
+    body = message.request.body
+    return strict.json_for_writing(body, orjson.loads(body))
+
+
+def inner(owner: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """Give the object under a key; an empty one where there is none."""
+    found = owner.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def grouped(message: Message, depth: int) -> dict[str, list[str]]:
+    """Give the places of a send by their first `depth` steps: those of one mail stand together."""
+    found: dict[str, list[str]] = {}
+    for recipient in message.send.recipients:
+        found.setdefault(".".join(recipient.place.split(".")[:depth]), []).append(recipient.place)
+    return found
+
+
+def insert(message: Message, wanted: Wanted, mails: Iterable[Mail]) -> Counter[Result]:
+    """Put links into the mails of a send, by the rules, and count what became of whom.
+
+    Nobody gets a link where the mails are not all that the send says: somebody could get another's.
+    """
+    mails = list(mails)
+    places = sorted(place for mail in mails for place in mail.places)
+    if message.hidden or places != sorted(each.place for each in message.send.recipients):
+        return Counter({Result.UNSUPPORTED: len(message.send.recipients)})
+    results = Counter[Result]()
+    for mail in mails:
+        if wanted.headers:
+            results[_headed(mail, wanted)] += len(mail.places)
+        if wanted.placeholder and mail.texts is not None and mail.texts.hold(wanted.placeholder):
+            results[_replaced(mail, mail.texts, wanted)] += len(mail.places)
+    return +results
+
+
+def changed(results: Mapping[Result, int]) -> bool:
+    """Tell whether anything was put in."""
+    return bool(results.get(Result.INSERTED) or results.get(Result.REPLACED))
+
+
+def in_json(message: Message, wanted: Wanted, body: Any, mails: Iterable[Mail]) -> Linked:
+    """Put links into the mails of a send that is one JSON document, `body`, whose objects the mails point at."""
+    results = insert(message, wanted, mails)
+    return Linked(strict.write_json(body) if changed(results) else None, results)
+
+
+def _headed(mail: Mail, wanted: Wanted) -> Result:
+    if mail.headers is not None and any(strict.looks_like(name, _OURS) for name in mail.headers.names()):
+        return Result.PRESENT
+    if mail.refuses is not None or mail.headers is None:
+        return mail.refuses or Result.UNSUPPORTED
+    if len(mail.places) != 1:
+        return Result.SEVERAL
+    url = wanted.urls.get(mail.places[0])
+    if url is None:
+        return Result.NO_LINK
+    mail.headers.add({HEADER: f"<{url}>", POST_HEADER: ONE_CLICK})
+    return Result.INSERTED
+
+
+def _replaced(mail: Mail, found: Texts, wanted: Wanted) -> Result:
+    url = wanted.urls.get(mail.places[0]) if len(mail.places) == 1 else None
+    if url is None or not found.replace(wanted.placeholder, url):
+        return Result.LEFT
+    return Result.REPLACED
