@@ -339,6 +339,7 @@ def _check_size(expression: Expression) -> None:
             if depth > DEEPEST:
                 raise BadQuery(part.at, f"a filter is up to {DEEPEST} deep")
         else:
-            waiting += [(inner, depth + 1) for inner in ((part.part,) if isinstance(part, Not) else part.parts)]
+            inner = (part.part,) if isinstance(part, Not) else part.parts
+            waiting += [(each, depth + 1) for each in reversed(inner)]
     if comparisons > MOST:
         raise BadQuery(0, f"a filter has up to {MOST} comparisons")

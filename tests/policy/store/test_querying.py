@@ -10,11 +10,13 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy import queries
-from policy.store.querying import Field, Fields, Selection, Tree, ordered, where
+from policy.queries import BadQuery
+from policy.store.querying import ALL, Field, Fields, Selection, Tree, ordered, where
 
 FIELDS: Fields = {
     "Id": Field("pk", queries.number),
@@ -272,3 +274,134 @@ def test_a_filter_means_what_its_words_say(rows: list[Item], asked: Asked) -> No
     with closing(sqlite3.connect(":memory:")) as connection:
         stored(connection, rows)
         assert found(connection, asked.text) == [pk for pk, item in enumerate(rows, 1) if asked.means(item)]
+
+
+# ── tables ──
+
+ITEMS = [
+    Item(name="x", mark="m", visits=1, groups=("a", "b"), devices=("D",), info={"a": {"a": "a"}}, email="x@x.de"),
+    Item(visits=12, groups=("b",), info={"a": "12", "b": [12, "p", None], "k-1": {"0": True}}),
+    Item(name="", info={"a": 12, "b": None, "c": "true"}, email="y@x.de"),
+    Item(name="'; DROP TABLE item; --"),
+]
+ASKED = [
+    pytest.param("Info.a eq a", [], id="an object is equal to nothing"),
+    pytest.param("Info.a eq 12", [2, 3], id="a bare number is a number or its text"),
+    pytest.param("Info.a eq '12'", [2], id="a quoted one is a text"),
+    pytest.param("Info.a gt 11", [3], id="and is compared with numbers"),
+    pytest.param("Info.b eq 12 and p", "character 19:", id="a bare word behind and"),
+    pytest.param("Info.b eq 'p' and '12'", [], id="two elements, of which one is none"),
+    pytest.param("Info.b eq 'p' and Info.b eq 12", [2], id="two elements"),
+    pytest.param("Info.b eq null", [1, 3, 4], id="what is null or is not there"),
+    pytest.param("Info.k-1.0 eq true", [2], id="a truth value, and names with signs"),
+    pytest.param("Info.c eq TRUE", [], id="a text is no truth value in other letters"),
+    pytest.param("Info eq a", [], id="the tree itself"),
+    pytest.param("Info.Email eq x@x.de", [1], id="a column within a tree"),
+    pytest.param("Info.Email.a ne x", [1, 2, 3, 4], id="a path behind a column is in the tree"),
+    pytest.param("Groups eq a, b", [1, 2], id="any of two"),
+    pytest.param("Groups eq 'a' and 'b'", [1], id="both of two"),
+    pytest.param("Groups ne a", [2, 3, 4], id="none is"),
+    pytest.param("Groups eq null", [3, 4], id="no element"),
+    pytest.param("Devices eq D, null", [1, 2, 3, 4], id="an element or none"),
+    pytest.param("Name eq ''", [3], id="an empty text"),
+    pytest.param("Mark eq ''", [2, 3, 4], id="an empty text that stands for none"),
+    pytest.param("Name gt null", "character 9:", id="more than nothing"),
+    pytest.param("Name eq 'a' and 'b'", "character 17:", id="two values of one"),
+    pytest.param("Visits eq many", "character 11:", id="no number"),
+    pytest.param("Visits eq 1, many", "character 14:", id="a second one that is none"),
+    pytest.param("Groups.a eq 1", "character 1:", id="a path behind a column"),
+    pytest.param("Name eq x or info.a eq 1", "character 14:", id="a tree in another case"),
+]
+
+
+@pytest.mark.parametrize(("query", "wanted"), ASKED)
+def test_a_filter_finds(query: str, wanted: list[int] | str) -> None:
+    """What the properties meet seldom: trees, lists and what is not there."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        stored(connection, ITEMS)
+        if isinstance(wanted, list):
+            assert found(connection, query) == wanted
+        else:
+            with pytest.raises(BadQuery, match=wanted):
+                found(connection, query)
+
+
+INJECTED = [
+    "'; DROP TABLE item; --",
+    "' OR '1'='1",
+    '" OR ""="',
+    "1) UNION SELECT sql FROM sqlite_master --",
+    "x' AND (SELECT count(*) FROM device) > 0 --",
+    "?",
+    ":name",
+    "%' ESCAPE '",
+    "0x27",
+    "/*",
+    "\\' --",
+    "char(39)",
+]
+
+
+@pytest.mark.parametrize("text", INJECTED)
+@pytest.mark.parametrize("field", ["Name", "Groups", "Devices", "Info.a", "Info.Email", "Mark"])
+def test_a_value_is_never_sql(field: str, text: str) -> None:
+    """SQL in a value is compared as the text that it is, and is no part of what SQLite runs."""
+    quoted = text.replace("'", "''")
+    clause = where(queries.parse(f"{field} eq '{quoted}'"), FIELDS)
+    assert text in clause.parameters
+    assert clause.sql == where(queries.parse(f"{field} eq 'x'"), FIELDS).sql
+    with closing(sqlite3.connect(":memory:")) as connection:
+        stored(connection, ITEMS)
+        there = [4] if (field, text) == ("Name", ITEMS[3].name) else []
+        assert found(connection, f"{field} eq '{quoted}'") == there
+        assert found(connection, "Visits eq null") == [3, 4]
+
+
+@pytest.mark.parametrize("path", ["pk", "Name;", "Name--", "Name)", "Info.a')", 'Info."a"', "Info.a[0]", "rowid", "1"])
+def test_a_name_is_never_sql(path: str) -> None:
+    """Only names of fields are taken for such, in filters and in orders; of a tree's paths, plain words."""
+    with pytest.raises(BadQuery):
+        where(queries.parse(f"{path} eq 1"), FIELDS)
+    with pytest.raises(BadQuery):
+        ordered(queries.parse_order(path), FIELDS, "pk")
+
+
+def test_a_path_is_a_parameter() -> None:
+    """A path into a tree goes to SQLite as a parameter, each name in quotes of its own."""
+    assert where(queries.parse("Info.a.k-1 eq 'x'"), FIELDS).parameters == ('$."a"."k-1"', "x", '$."a"."k-1"')
+
+
+@pytest.mark.parametrize(
+    ("order", "wanted"),
+    [
+        pytest.param("", [1, 2, 3, 4], id="none"),
+        pytest.param("Visits", [3, 4, 1, 2], id="what is not there comes first"),
+        pytest.param("Visits desc", [2, 1, 3, 4], id="the other way round, ties as ever"),
+        pytest.param("Info.a desc, Visits", [1, 2, 3, 4], id="by a path"),
+        pytest.param("Mark DESC, Id DESC", [1, 4, 3, 2], id="by two"),
+        pytest.param("Groups", "character 1:", id="by several values"),
+        pytest.param("Id, Nothing", "character 5:", id="by no field"),
+    ],
+)
+def test_an_order(order: str, wanted: list[int] | str) -> None:
+    """A list is in the order that is asked for, and a tie in that of the last column."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        stored(connection, ITEMS)
+        if isinstance(wanted, str):
+            with pytest.raises(BadQuery, match=wanted):
+                ordered(queries.parse_order(order), FIELDS, "pk")
+            return
+        asked = Selection(ALL, ordered(queries.parse_order(order), FIELDS, "pk"), 0, 10)
+        assert [row[0] for row in asked.rows(connection, "SELECT pk FROM item")] == wanted
+
+
+def test_the_largest_filter_is_answered() -> None:
+    """As many comparisons as a filter may have, as deep as it may be, and values up to its length are no error."""
+    every = " or ".join(["not (Info.a ne null, 1)"] * queries.MOST)
+    deep = "(Name eq y or not " * 24 + "Name eq x" + ")" * 24
+    values = "Name eq " + ",".join(["a"] * 3900)
+    with closing(sqlite3.connect(":memory:")) as connection:
+        stored(connection, ITEMS)
+        assert found(connection, every) == found(connection, "Info.a eq null, 1")
+        assert found(connection, deep) == [1]
+        assert found(connection, values) == []
