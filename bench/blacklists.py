@@ -3,6 +3,8 @@
 The stores hold the same suppressed people, and the sends are the same. No recipient is on a list, so that all stores
 say the same of everybody; entries are at the domains of the recipients, patterns stand over none of them. Entries are
 written in bulk the way the store writes them, and a sample of them is entered anew for comparison.
+
+Beside it, pages of the list itself: all that is done between a request's query and the bytes of its answer.
 """
 
 from __future__ import annotations
@@ -11,28 +13,34 @@ import asyncio
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from random import Random
 from statistics import median
 from typing import Any
 
+import orjson
 import uvloop
 
 from bench import machine, people, stores
 from bench.judging import REPEATS, sends_to, timed
 from bench.report import Report, at_most
 from bench.settings import Settings
-from policy import Policy, blacklists
+from policy import Policy, blacklists, queries
 from policy.events import Listing, Origin
+from policy.store import blacklists as entries
 from policy.store.digests import Digests
+from policy.store.querying import Selection, ordered, where
+from proxy.api.blacklists import shown
 
 PEOPLE = 100_000
 ENTRIES = 1_000_000
 PATTERNS = 1_000
 _DOMAINS = 997
 _SAMPLE = 100
+_REQUESTS = 200
 
 Row = tuple[Any, ...]
 
@@ -58,6 +66,8 @@ def blacklisting(settings: Settings) -> None:
                 report.add(
                     "  ratio, with patterns", [one / other for one, other in zip(patterns, none, strict=True)], ""
                 )
+            for what, query in _PAGES.items():
+                report.add(what, uvloop.run(_pages(settings, paths[1], query)), "ms", at_most(5))
     report.notes.append(f"with patterns: {PATTERNS:,} of domains and sub-domains beside the addresses")
     report.notes.append("each value is the median of its round; this process and its threads on one core")
     report.print()
@@ -85,6 +95,41 @@ async def _rounds(
         for policy in policies:
             policy.close()
     return tuple(zip(*rounds[1:], strict=True))
+
+
+_PAGES: Mapping[str, Callable[[int], tuple[str, str]]] = {  # what is asked, of an entry's number
+    "a page, by e-mail": lambda number: (f"Email eq {_address(number).upper()} and Scope eq null", ""),
+    "a page, of all": lambda _: ("", ""),
+    "a page, of all by e-mail, from the end": lambda _: ("", "Email desc"),
+}
+
+
+async def _pages(settings: Settings, path: Path, query: Callable[[int], tuple[str, str]]) -> list[float]:
+    """Give the median time of a page in each round, in milliseconds; the first round does not count."""
+    random = Random(7)
+    policy = Policy(path)
+    policy.open()
+    try:
+        rounds = []
+        for _ in range(settings.rounds + 1):
+            times = []
+            for number in random.sample(_ADDRESSES, _REQUESTS):
+                began = time.perf_counter()
+                text, order = query(number)
+                page = await policy.ask(entries.page(_asked(text, order)))
+                orjson.dumps({"total": page.total, "items": [shown(entry) for entry in page.entries]})
+                times.append(time.perf_counter() - began)
+                if not page.entries:
+                    raise RuntimeError("an entry was not found")
+            rounds.append(median(times) * 1000)
+    finally:
+        policy.close()
+    return rounds[1:]
+
+
+def _asked(text: str, order: str) -> Selection:
+    meant = where(queries.parse(text), entries.FIELDS)
+    return Selection(meant, ordered(queries.parse_order(order), entries.FIELDS, "pk"), 0, 100)
 
 
 # Building

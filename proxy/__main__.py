@@ -57,10 +57,12 @@ def parser() -> argparse.ArgumentParser:
     added = command("export", moving.export_people, "write everybody and their standing to a file")
     added.add_argument("file", type=Path, metavar="FILE", nargs="?", default=Path("-"), help="default: standard output")
     added.add_argument("--format", choices=transfer.FORMATS, help="default: by the file's ending, else csv")
-    added = command("blacklists", blacklists.import_or_export, "take blacklist entries from a CSV file, or write them")
-    added.add_argument("action", choices=("import", "export"), metavar="import|export")
+    added = command(
+        "blacklists", blacklists.move, "take blacklist entries from a CSV file, remove those in it, or write them"
+    )
+    added.add_argument("action", choices=("import", "remove", "export"), metavar="import|remove|export")
     added.add_argument("file", type=Path, metavar="FILE", help="- for standard input or output")
-    added.add_argument("--encoding", default="utf-8", help="of the file to import; default: utf-8")
+    added.add_argument("--encoding", default="utf-8", help="of the file that is read; default: utf-8")
     added = command("backup", keeping.backup, "copy the store to a file, beside a running gate, and check the copy")
     added.add_argument("file", type=Path, metavar="FILE")
     added = command("journal", keeping.journal, "write the journal to standard output, as NDJSON")

@@ -1,11 +1,14 @@
-"""`sendgate blacklists import FILE` and `sendgate blacklists export FILE`: entries as CSV, with or without a gate.
+"""`sendgate blacklists import|remove|export FILE`: entries as CSV, with or without a gate.
 
     BlacklistId,Email,Phone,Scope,Reason,ExpiresAt
 
-An import takes the rows through the API's own door, some hundred at a time. What is wrong with a row is told with its
-line and stops no other; telling the same row twice is telling it once, so an import that was stopped begins anew. An id
-is written by an export for whoever wants to remove an entry, and an import passes over it: ids are the store's own.
-What has expired is no longer exported.
+All of them go through the API's own door. An import takes the rows some hundred at a time. Telling the same row twice
+is telling it once, so an import that was stopped begins anew. It passes over ids: ids are the store's own.
+
+A removal takes away the entry that a row names and no other: whatever the row says of id, address and scope must be the
+entry's, and a row without an id or a scope means the entry without a scope. Reasons and expiries are passed over.
+
+What is wrong with a row is told with its line and stops no other. An export has what has not expired.
 """
 
 from __future__ import annotations
@@ -17,31 +20,39 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, ClassVar, Final, TextIO
 
 from policy.store import blacklists
 from proxy import printing, transfer
 from proxy.api.blacklists import AT_ONCE, FIELDS, shown
 from proxy.finding import find
 from proxy.moving import check_apart, reading, written
-from proxy.operator import Door, NoGate, door
+from proxy.operator import Door, NoGate, Reply, door
 from proxy.transfer import Line
 
 ENTRIES: Final = "/api/v1.0/blacklists/"
 TOLD: Final = 1000  # bad rows that are named; all are counted
+TOGETHER: Final = 50  # removals that wait for one commit
+_LONGEST_NAME: Final = 700  # letters of address, id and scope; longer ones would not fit into the line of a request
 _LONGEST: Final = 1 << 20  # letters of one request, but for its last row: the API takes 4 MiB, escapes included
 
+Row = dict[str, str]  # what a row says, by the names of an entry's fields
 
-def import_or_export(arguments: Namespace) -> int:
+
+def move(arguments: Namespace) -> int:
     """Do what the first argument says."""
-    return _export(arguments) if arguments.action == "export" else asyncio.run(_import(arguments))
+    if arguments.action == "export":
+        return _export(arguments)
+    return asyncio.run(_take(arguments, Importer if arguments.action == "import" else Remover))
 
 
-# Import
+# Import and removal
 
 
-class Importer:
-    """One run of an import: what was taken and what was wrong."""
+class Taker:
+    """One run over the rows of a file: how many were taken and what was wrong with the others."""
+
+    said: ClassVar[str]
 
     def __init__(self, gate: Door) -> None:
         self._gate = gate
@@ -50,22 +61,15 @@ class Importer:
         self.bad = 0
 
     async def send(self, lines: list[Line]) -> None:
-        """Send some rows, and without those that the gate finds wrong the others again."""
+        """Take some rows."""
         numbered = [(number, _entry(cells)) for number, cells in lines if not isinstance(cells, str)]
         for number, wrong in lines:
             if isinstance(wrong, str):
                 self._note(number, wrong)
-        while numbered:
-            reply = await self._gate.ask("POST", ENTRIES, body=[entry for _, entry in numbered])
-            if reply.status in (200, 201):
-                self.taken += len(numbered)
-                return
-            if reply.status != 400 or "faults" not in reply.body:
-                raise NoGate(f"the gate answered {reply.status} at line {numbered[0][0]}; its log says why")
-            faults = {fault["item"]: fault for fault in reply.body["faults"]}
-            for at, fault in faults.items():
-                self._note(numbered[at][0], f"{fault['field']}: {fault.get('message', fault['type'])}")
-            numbered = [row for at, row in enumerate(numbered) if at not in faults]
+        await self._send(numbered)
+
+    async def _send(self, numbered: list[tuple[int, Row]]) -> None:
+        raise NotImplementedError
 
     def _note(self, number: int, wrong: str) -> None:
         self.bad += 1
@@ -73,8 +77,76 @@ class Importer:
             self._err.print(f"line {number}: {wrong}")
 
 
-async def _import(arguments: Namespace) -> int:
-    """Import a file; 0 if every row was taken, 1 if any was not."""
+class Importer(Taker):
+    """Puts addresses on blacklists."""
+
+    said = "taken"
+
+    async def _send(self, numbered: list[tuple[int, Row]]) -> None:
+        """Send some rows, and without those that the gate finds wrong the others again."""
+        entries = [
+            (number, {name: cell for name, cell in row.items() if name != "BlacklistId"}) for number, row in numbered
+        ]
+        while entries:
+            reply = await self._gate.ask("POST", ENTRIES, body=[entry for _, entry in entries])
+            if reply.status in (200, 201):
+                self.taken += len(entries)
+                return
+            if reply.status != 400 or "faults" not in reply.body:
+                raise _silent(reply, entries[0][0])
+            faults = {fault["item"]: fault for fault in reply.body["faults"]}
+            for at, fault in faults.items():
+                self._note(entries[at][0], f"{fault['field']}: {fault.get('message', fault['type'])}")
+            entries = [row for at, row in enumerate(entries) if at not in faults]
+
+
+class Remover(Taker):
+    """Takes entries off their blacklists."""
+
+    said = "removed"
+
+    async def _send(self, numbered: list[tuple[int, Row]]) -> None:
+        for start in range(0, len(numbered), TOGETHER):
+            await asyncio.gather(*(self._remove(*row) for row in numbered[start : start + TOGETHER]))
+
+    async def _remove(self, number: int, row: Row) -> None:
+        """Remove the entry that a row names."""
+        named = [name for name in ("BlacklistId", "Email", "Phone", "Scope") if name in row]
+        if named in ([], ["Scope"]):
+            return self._note(number, "this names no entry: it has no BlacklistId, Email or Phone")
+        if sum(len(row[name]) for name in named) > _LONGEST_NAME:
+            return self._note(number, "this is no entry's address or id")
+        wanted = " and ".join(f"{name} eq {_quoted(row[name])}" for name in named)
+        if "BlacklistId" not in row and "Scope" not in row:
+            wanted += " and Scope eq null"
+        found = await self._gate.ask("GET", ENTRIES, query={"$filter": wanted})
+        if found.status == 400:
+            return self._note(number, found.body["message"].partition(": ")[2])
+        if found.status != 200:
+            raise _silent(found, number)
+        if not found.body["items"]:
+            return self._note(number, "there is no such entry")
+        (entry,) = found.body["items"]
+        reply = await self._gate.ask("DELETE", ENTRIES + entry["BlacklistId"])
+        if reply.status not in (200, 404):
+            raise _silent(reply, number)
+        if reply.status == 404:
+            return self._note(number, "there is no such entry")
+        self.taken += 1
+        return None
+
+
+def _silent(reply: Reply, number: int) -> NoGate:
+    return NoGate(f"the gate answered {reply.status} at line {number}; its log says why")
+
+
+def _quoted(text: str) -> str:
+    doubled = text.replace('"', '""')
+    return f'"{doubled}"'
+
+
+async def _take(arguments: Namespace, kind: type[Taker]) -> int:
+    """Go over a file; 0 if every row was taken, 1 if any was not."""
     found = find(arguments.config)
     path: Path = arguments.file
     with contextlib.ExitStack() as stack:
@@ -82,11 +154,11 @@ async def _import(arguments: Namespace) -> int:
         if stream is not sys.stdin:
             stack.enter_context(stream)
         async with door(found.config, alone=found.whole) as gate:
-            importer = Importer(gate)
+            taker = kind(gate)
             for lines in _batches(transfer.read(stream, "csv", FIELDS)):
-                await importer.send(lines)
-    printing.err().print(f"{importer.taken} entries taken, {importer.bad} not")
-    return 1 if importer.bad else 0
+                await taker.send(lines)
+    printing.err().print(f"{taker.taken} entries {taker.said}, {taker.bad} not")
+    return 1 if taker.bad else 0
 
 
 def _batches(lines: Iterable[Line]) -> Iterable[list[Line]]:
@@ -103,10 +175,9 @@ def _batches(lines: Iterable[Line]) -> Iterable[list[Line]]:
         yield batch
 
 
-def _entry(cells: list[str]) -> dict[str, str]:
-    """Make an entry of a row; an empty cell says nothing, and an id is not for others to give."""
-    named = dict(zip(FIELDS, cells, strict=True))
-    return {name: cell for name, cell in named.items() if cell and name != FIELDS[0]}
+def _entry(cells: list[str]) -> Row:
+    """Give the cells of a row by their names; an empty one says nothing."""
+    return {name: cell for name, cell in zip(FIELDS, cells, strict=True) if cell}
 
 
 # Export

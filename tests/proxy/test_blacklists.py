@@ -1,4 +1,4 @@
-"""`sendgate blacklists import` and `sendgate blacklists export`, beside a running gate and without one."""
+"""`sendgate blacklists import`, `remove` and `export`, beside a running gate and without one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from proxy.__main__ import main
 from proxy.api.blacklists import AT_ONCE
-from proxy.blacklists import _batches
+from proxy.blacklists import TOGETHER, _batches
 from tests.conftest import OpenGate, RunningGate, Settings
 
 HEAD = "BlacklistId,Email,Phone,Scope,Reason,ExpiresAt"
@@ -112,6 +112,71 @@ async def test_a_bad_row_stops_no_other(anywhere: Shell) -> None:
         "line 8: 2 cells where the first line names 4 columns",
     ]
     assert await anywhere.exported() == [f"{A},,,,", "*@example.org,,,,"]
+
+
+async def test_entries_are_removed(anywhere: Shell) -> None:
+    """Each row removes the entry that it names, in any spelling, and that alone; one that names none is told."""
+    entries = [
+        f"{A},,,,",
+        f"{A},,shop,,",
+        f"{B},,,,",
+        f"{B},,shop,,",
+        "*@example.org,,,,",
+        ",+4915112345678,,,",
+        '"""odd""@example.com",,,,',
+    ]
+    listed = [HEAD, *(f",{row}" for row in entries)]
+    assert (await anywhere("blacklists", "import", anywhere.file("\n".join(listed))))[0] == 0
+    assert (await anywhere("blacklists", "export", "-"))[1].count("\n") == len(listed)
+    lines = [
+        "Email;Phone;Scope;Reason",
+        "A@Example.com.;;;whatever",
+        f"{B};;shop;",
+        f"{B};;blog;",
+        "*@EXAMPLE.org;;;",
+        ";0049 151 12345678;;",
+        '"""odd""@example.com";;;',
+        "nonsense;;;",
+        ";;shop;",
+        f"{'a' * 1000}@example.com;;;",
+        f"{A};;;",
+    ]
+    code, out, err = await anywhere("blacklists", "remove", anywhere.file("\n".join(lines)))
+    assert (code, out) == (1, "")
+    assert sorted(err.splitlines()) == [
+        "5 entries removed, 5 not",
+        "line 10: this is no entry's address or id",
+        "line 11: there is no such entry",
+        "line 4: there is no such entry",
+        "line 8: this is no e-mail address, and no pattern (*@domain, *.domain)",
+        "line 9: this names no entry: it has no BlacklistId, Email or Phone",
+    ]
+    assert await anywhere.exported() == [entries[1], entries[2]]
+
+
+async def test_entries_are_removed_by_what_was_exported(anywhere: Shell) -> None:
+    """A file that was exported removes all that it lists; an id that is another address's removes nothing."""
+    entries = f"{HEAD}\n,{A},,shop,,\n,{B},,,,\n"
+    assert (await anywhere("blacklists", "import", anywhere.file(entries)))[0] == 0
+    exported = (await anywhere("blacklists", "export", "-"))[1]
+    wrong = exported.replace(A, "c@example.com")
+    code, _, err = await anywhere("blacklists", "remove", anywhere.file(wrong))
+    assert (code, err) == (1, "line 2: there is no such entry\n1 entries removed, 1 not\n")
+    assert await anywhere.exported() == [f"{A},,shop,,"]
+    code, _, err = await anywhere("blacklists", "remove", anywhere.file(exported))
+    assert (code, err) == (1, "line 3: there is no such entry\n1 entries removed, 1 not\n")
+    assert await anywhere.exported() == []
+
+
+async def test_many_are_removed_beside_a_gate(gate: RunningGate, sendgate: Shell) -> None:
+    """What a removal took away passes at once, and what it left is refused."""
+    count = TOGETHER + 3
+    text = "Email\n" + "".join(f"n{number}@example.com\n" for number in range(count))
+    assert (await sendgate("blacklists", "import", sendgate.file(text)))[0] == 0
+    code, _, err = await sendgate("blacklists", "remove", sendgate.file(text.replace("n0@example.com\n", "")))
+    assert (code, err) == (0, f"{count - 1} entries removed, 0 not\n")
+    assert (await gate.mail(f"n{count - 1}@example.com")).get("X-Sendgate-Outcome") == "forwarded"
+    assert (await gate.mail("n0@example.com")).get("X-Sendgate-Reasons") == "blacklist_entry"
 
 
 async def test_a_file_of_other_columns_is_refused(anywhere: Shell) -> None:
