@@ -26,7 +26,7 @@ from policy.store.records import LONGEST
 from proxy import answers, bodies, errors, inserting, requests
 from proxy.config import Sender
 from proxy.errors import FAILURES, NotSent
-from proxy.exchange import ABOUT_THE_BYTES, ENCODED, exchange, whole
+from proxy.exchange import ABOUT_THE_BYTES, ENCODED, exchange, tells_each, went_out, whole
 from proxy.gate import Entrance, Gate, Route, claims_transactional, has_one_reading, may_claim
 from proxy.providers.base import Change, Kind, Message, Request, Settings, Trimmed, Unreadable
 from proxy.requests import Arrival
@@ -317,24 +317,29 @@ class Dispatch:
         if not trimmed.restores:
             return await self._forward(walk, trimmed.body, without=ABOUT_THE_BYTES)
         response = await exchange(walk, trimmed.body, without=ABOUT_THE_BYTES | ENCODED)
-        await self._answered(walk, response.status)
         answer, pairs = await whole(response)
         refusal = errors.refusal(tuple(each for each in walk.outcome.refused if each.enforced))
         restored = walk.route.provider.restored(message, trimmed, refusal, answer)
+        await self._answered(walk, response.status, went_out(walk, restored))
         return answers.translated(restored, pairs, walk.outcome)
 
     async def _forward(
         self, walk: Walk, body: bytes | None, *, without: frozenset[bytes] = frozenset()
     ) -> web.StreamResponse:
         response = await exchange(walk, body or b"", without=without)
-        await self._answered(walk, response.status)
+        told = tells_each(walk, response)
+        if told:
+            answer, pairs = await whole(response)
+            await self._answered(walk, answer.status, went_out(walk, answer))
+            return answers.translated(answer, pairs, walk.outcome)
+        await self._answered(walk, response.status, None if told is None else frozenset())
         return await answers.relay(walk.arrival.source, response, walk.outcome)
 
-    async def _answered(self, walk: Walk, status: int) -> None:
-        """Note what the provider said, and record what became of what went out."""
-        walk.note(upstream_status=status)
+    async def _answered(self, walk: Walk, status: int, went: frozenset[str] | None) -> None:
+        """Note what the provider said, and record what became of what went out, to all or to those at these places."""
         if status >= 400:
-            unsure = status >= 500  # a provider that failed may have taken the send before
+            unsure = status >= 500 or went is None  # a provider that failed may have taken the send before
+            walk.delivered = len(went or ())
             walk.end(NotSent(Reason.UPSTREAM_REFUSED, sent=Sent.UNKNOWN if unsure else Sent.NO))
         else:
             walk.note(sent=Sent.YES)
@@ -346,7 +351,6 @@ class Dispatch:
         walk.note(ending=Ending.PASSED_THROUGH)
         body = await self._body_to_pass(walk)
         response = await exchange(walk, body)
-        walk.note(upstream_status=response.status)
         if walk.outcome.reason is not None:
             await self._record_what_happened(walk)
         return await answers.relay(walk.arrival.source, response, walk.outcome)

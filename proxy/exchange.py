@@ -11,7 +11,7 @@ from proxy import bodies, headers, requests
 from proxy.credentials import Leaving
 from proxy.errors import NotSent
 from proxy.headers import Headers
-from proxy.providers.base import Answer
+from proxy.providers.base import Answer, TellsEach
 from proxy.response import Response
 from proxy.sandbox import SandboxResponse
 from proxy.upstream import Unsendable, UpstreamFailure
@@ -47,7 +47,33 @@ async def exchange(walk: Walk, body: bytes | requests.Chunks, *, without: frozen
         raise NotSent(failure.reason, sent=failure.sent) from failure
     finally:
         walk.note(upstream_seconds=time.perf_counter() - started)
+    walk.note(upstream_status=response.status)
     return response
+
+
+def tells_each(walk: Walk, response: Upstreams) -> bool | None:
+    """Tell whether an answer reports an error and may say that a part of the send was taken all the same.
+
+    None where it may, in a coding that nobody here reads: a sender's Accept-Encoding goes on as it came.
+    """
+    if walk.message is None or not isinstance(walk.route.provider, TellsEach) or not 400 <= response.status < 500:
+        return False
+    codings = [value.strip().lower() for name, value in response.headers if name.lower() == b"content-encoding"]
+    return True if codings in ([], [b"gzip"], [b"identity"]) else None
+
+
+def went_out(walk: Walk, answer: Answer) -> frozenset[str] | None:
+    """Give the places to which the message goes although the answer reports an error; None where that is not told.
+
+    Nor is it told in one word where shadow mode let somebody have it: their records say what the send's says.
+    """
+    provider, message = walk.route.provider, walk.message
+    if message is None or not isinstance(provider, TellsEach):
+        return frozenset()
+    went, refused = provider.taken(message, answer), walk.outcome.refused
+    if went is None or went.intersection(each.recipient.place for each in refused if not each.enforced):
+        return None
+    return went.difference(each.recipient.place for each in refused)
 
 
 async def whole(response: Upstreams) -> tuple[Answer, Headers]:

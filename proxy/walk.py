@@ -30,6 +30,7 @@ class Walk:
     kind: Kind = Kind.UNKNOWN
     body: bytes | None = None  # as it came, perhaps compressed; None until it is read
     message: Message | None = None  # the send, once it is read
+    delivered: int = 0  # recipients whom the provider took although it answered with an error
     forwarding: bool = False  # from here on, something may have gone out
     _outcome: Outcome | None = None
 
@@ -58,8 +59,8 @@ class Walk:
         """Give what is left to record once the refusals are: whom shadow mode let have it, and the send as a whole."""
         outcome = self.outcome
         let_through = tuple(each for each in outcome.refused if not each.enforced)
-        refused = len(outcome.refused) - len(let_through)
-        return replace(outcome, refused=let_through, recipients=outcome.recipients - refused)
+        settled = len(outcome.refused) - len(let_through) + self.delivered
+        return replace(outcome, refused=let_through, recipients=outcome.recipients - settled)
 
     def end(self, ending: NotSent) -> None:
         """Note that the request ended as a whole."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import shutil
 import signal
 import sqlite3
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import orjson
 import pytest
 
 from tests.conftest import (
@@ -278,6 +280,65 @@ async def test_a_provider_that_says_no(gate: RunningGate, upstream: Upstream, st
     (record,) = await gate.records()
     assert (record["reason"], record["upstream_status"], record["recipients"]) == ("upstream_refused", status, 2)
     assert len(upstream.heard) == 1
+
+
+TWO = orjson.dumps({"Messages": [{"To": [{"Email": A}, {"Email": B}]}, {"To": [{"Email": "c@example.com"}]}]})
+TAKEN, FAILED = {"Status": "success"}, {"Status": "error", "Errors": []}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "sent", "recipients"),
+    [
+        pytest.param(400, {"Messages": [TAKEN, FAILED]}, "no", 1, id="one of two messages was taken"),
+        pytest.param(400, {"Messages": [FAILED, FAILED]}, "no", 3, id="none was taken"),
+        pytest.param(400, {"ErrorMessage": "no"}, "no", 3, id="an error for all"),
+        pytest.param(400, {"Messages": [TAKEN]}, "unknown", 3, id="an answer that does not fit"),
+        pytest.param(500, {"Messages": [TAKEN, FAILED]}, "unknown", 3, id="a broken provider"),
+    ],
+)
+async def test_an_error_for_a_part_of_a_send(
+    open_gate: OpenGate, upstream: Upstream, status: int, body: dict[str, Any], sent: str, recipients: int
+) -> None:
+    """Where an error tells of each message, the record counts whom it did not reach, and the answer is as it was."""
+    gate = await open_gate(routes={"jet": {"provider": "mailjet", "upstream": upstream.url}})
+    upstream.answer = reply(status, orjson.dumps(body), JSON, ("X-Own", "kept"))
+    answer = await gate.post("/jet/v3.1/send", TWO, JSON)
+    assert (*told(answer), answer.json, answer.get("X-Own")) == (status, "upstream_refused", body, "kept")
+    (record,) = await gate.records()
+    assert (record["reason"], record["sent"], record["recipients"]) == ("upstream_refused", sent, recipients)
+    assert record["upstream_status"] == status
+
+
+@pytest.mark.parametrize(
+    ("coding", "sent", "recipients"),
+    [
+        pytest.param("gzip", "no", 1, id="one that is read"),
+        pytest.param("br", "unknown", 3, id="one that nobody reads here"),
+    ],
+)
+async def test_an_encoded_error_for_a_part_of_a_send(
+    open_gate: OpenGate, upstream: Upstream, coding: str, sent: str, recipients: int
+) -> None:
+    """What a sender asks its provider to encode is read if it can be, and else the fate of the send is unknown."""
+    gate = await open_gate(routes={"jet": {"provider": "mailjet", "upstream": upstream.url}})
+    body = gzip.compress(orjson.dumps({"Messages": [TAKEN, FAILED]}))
+    upstream.answer = reply(400, body, JSON, ("Content-Encoding", coding))
+    answer = await gate.post("/jet/v3.1/send", TWO, JSON, ("Accept-Encoding", coding))
+    assert (answer.status, upstream.heard[0].get("Accept-Encoding")) == (400, coding)
+    assert answer.get("Content-Encoding") == (None if coding == "gzip" else coding)
+    assert (answer.body == body) is (coding == "br")
+    (record,) = await gate.records()
+    assert (record["sent"], record["recipients"]) == (sent, recipients)
+
+
+async def test_an_error_for_a_part_of_what_was_left(open_gate: OpenGate, upstream: Upstream) -> None:
+    """Whoever was taken out is not counted again among those whom the rest of the send did not reach."""
+    gate = await open_gate(routes={"jet": {"provider": "mailjet", "upstream": upstream.url}})
+    await gate.tell("Blacklisted", email=A)
+    upstream.answer = reply(400, orjson.dumps({"Messages": [TAKEN, FAILED]}), JSON)
+    assert told(await gate.post("/jet/v3.1/send", TWO, JSON)) == (400, "blacklisted, upstream_refused")
+    found = [(record["reason"], record["sent"], record["recipients"]) for record in await gate.records()]
+    assert found == [("upstream_refused", "no", 1), ("blacklisted", "no", 1)]
 
 
 async def test_a_trimmed_send_that_fails(gate: RunningGate, upstream: Upstream) -> None:

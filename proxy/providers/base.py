@@ -210,6 +210,17 @@ class WritesKey(Protocol):
         """
 
 
+@runtime_checkable
+class TellsEach(Protocol):
+    """What a provider's file has besides where an answer that reports an error may tell that a part went out."""
+
+    def taken(self, message: Message, answer: Answer) -> frozenset[str] | None:
+        """Give the places of the recipients whose message was taken, None where the answer does not tell; never raises.
+
+        It is asked of 4xx alone: whatever is answered with 5xx may have gone out.
+        """
+
+
 def load(name: str) -> Provider:
     """Load a provider's file by its name in config.yaml; raises LookupError for a name without a file."""
     if name not in names():

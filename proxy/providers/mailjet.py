@@ -30,7 +30,7 @@ from proxy.formats.envelopes import Envelope
 from proxy.formats.fields import refuse_in_query
 from proxy.formats.guarded import guarded
 from proxy.formats.lookalikes import lookalikes
-from proxy.providers.base import READING, Answer, Change, Kind, Message, Refusal, Request, Settings, Trimmed, Unreadable
+from proxy.providers.base import Answer, Change, Kind, Message, Refusal, Request, Settings, Trimmed, Unreadable
 
 CHANNELS: tuple[Channel, ...] = (Channel.MAIL,)
 ENCODINGS: frozenset[str] = frozenset()  # none is documented
@@ -39,15 +39,15 @@ ACCOUNTS: tuple[str, ...] = ()
 TELLS_SUPPRESSION = False
 
 _SENDS = frozenset({"/v3/send", "/v3.1/send"})
-_READ = re.compile(r"/v(?:1|3|3\.1|4)/.+")  # the API before these, /0.1/, also sent by GET
-_HIDDEN = re.compile(r"/v3/REST/(?:campaigndraft|newsletter)/[^/]+/(?:send|schedule|test)")
-_MANAGED = re.compile(r"/v[13]/REST/templates?(?:/.+)?")
+_HIDDEN = re.compile(r"(?:POST|PUT) /v3/REST/(?:campaigndraft|newsletter)/[^/]+/(?:send|schedule|test)")
+_HARMLESS = re.compile(  # the API before these versions, /0.1/, also sent by GET
+    r"(?:GET|HEAD|OPTIONS) /v(?:1|3|3\.1|4)/.+|(?:POST|PUT) /v[13]/REST/templates?(?:/.+)?|DELETE /v[13]/REST/.+"
+)
 # The address of a webhook holds its password; whoever leaves a list takes the word along that they unsubscribed.
 _GUARDED = guarded(
     *(f"* /v*/REST/{each}/**" for each in ("apikey*", "apitoken*", "eventcallbackurl", "parseroute", "user")),
     "DELETE /v*/REST/listrecipient/**",
 )
-_DELETED = re.compile(r"/v[13]/REST/.+")
 
 _PEOPLE = ("To", "Cc", "Bcc")
 _REPORTING = frozenset({"TemplateErrorReporting", "Mj-TemplateErrorReporting", "MJ-TemplateErrorReporting"})
@@ -62,10 +62,8 @@ _BODY_V3 = objects.Shape(_MESSAGE_V3.documented | {"Messages"}, _DECIDING)
 _ADDRESS = objects.Shape(frozenset({"Email", "Name", "Vars"}), _DECIDING)
 _KEYS = ("Email", "Name")
 
-_BECOME_HEADERS = (
-    *("Subject", "From", "FromEmail", "FromName", "Sender", "ReplyTo"),
-    *("CustomCampaign", "CustomID", "Mj-campaign", "Mj-CustomID"),
-)
+_OWN_NAMES = ("CustomCampaign", "CustomID", "Mj-campaign", "Mj-CustomID")
+_BECOME_HEADERS = ("Subject", "From", "FromEmail", "FromName", "Sender", "ReplyTo", *_OWN_NAMES)
 
 _LISTS = re.compile(r"[@.]lists\.mailjet\.com\Z")  # the end of a contact list's own address
 
@@ -101,15 +99,12 @@ def sort(request: Request) -> Kind:
     path = strict.plain_path(request.path)
     if path is None or _GUARDED(request.method, path):
         return Kind.UNKNOWN
-    if request.method in READING:
-        return Kind.HARMLESS if _READ.fullmatch(path) else Kind.UNKNOWN
     if request.method == "POST" and path in _SENDS:
         return Kind.SEND
-    if request.method in ("POST", "PUT") and _HIDDEN.fullmatch(path):
+    asked = f"{request.method} {path}"
+    if _HIDDEN.fullmatch(asked):
         return Kind.HIDDEN
-    managed = request.method in ("POST", "PUT") and _MANAGED.fullmatch(path)
-    deleted = request.method == "DELETE" and _DELETED.fullmatch(path)
-    return Kind.HARMLESS if managed or deleted else Kind.UNKNOWN
+    return Kind.HARMLESS if _HARMLESS.fullmatch(asked) else Kind.UNKNOWN
 
 
 def _is_v3(request: Request) -> bool:
@@ -333,6 +328,19 @@ def restored(message: Message, trimmed: Trimmed, refusal: Refusal, answer: Answe
     except (ValueError, KeyError, TypeError, AttributeError):
         return answer
     return replace(answer, body=orjson.dumps(told))
+
+
+def taken(message: Message, answer: Answer) -> frozenset[str] | None:
+    """Give the places of those whose message Mailjet took although it answers 400 for another one of the call."""
+    try:
+        told = orjson.loads(answer.body)
+        if "Messages" not in told:
+            return frozenset() if "ErrorMessage" in told else None
+        pairs = zip(message.parsed.messages, told["Messages"], strict=True)
+        went = [{**message.parsed.common, **each} for each, item in pairs if item["Status"] != "error"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return frozenset(place for each in went for spots in each.values() for place in spots)
 
 
 def _rename(

@@ -67,6 +67,7 @@ class Sample:
     markers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     campaign: str = ""
     removal: Mapping[str, Any] | None = None
+    taken: list[tuple[bytes, set[str] | None]] = field(default_factory=list)
     hidden: tuple[str, ...] = ()
     bypasses: tuple[str, ...] = ()
     stripped: bytes | None = None

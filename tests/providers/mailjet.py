@@ -181,6 +181,13 @@ SENDS: dict[str, dict[str, Any]] = {
                 AdvanceErrorHandling=True,
             ).body,
         },
+        "taken": [
+            (orjson.dumps({"Messages": [failed(), taken("b@x.io"), failed()]}), {"Messages.1.To.0", "Messages.1.To.1"}),
+            (orjson.dumps({"Messages": [failed(), failed(), failed()]}), set()),
+            (orjson.dumps({"Messages": [taken("ada@example.com"), failed()]}), None),
+            (orjson.dumps({"Messages": [{}, {}, {}]}), None),
+            (orjson.dumps(error("Type mismatch", "mj-0002")), set()),
+        ],
         "restored": [
             {
                 "places": {"Messages.0.To.0", "Messages.1.To.0"},

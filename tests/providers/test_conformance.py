@@ -360,6 +360,15 @@ def test_answers_come_back_in_the_senders_order(sample: Sample) -> None:
         assert (given.status, given.body) == (row.get("status_told", answer.status), row["told"])
 
 
+def test_an_error_may_tell_who_was_taken_all_the_same(sample: Sample) -> None:
+    """Where an answer that reports an error tells each message's fate, the table says who gets it; garbage does not."""
+    if not isinstance(sample.provider, base.TellsEach):
+        assert sample.taken == []
+        return
+    for body, places in (*sample.taken, (b"", None), (b"[]", None), (b"{}", None), (b"7", None), (b"\xff", None)):
+        assert sample.provider.taken(sample.message(), Answer(400, body, "application/json")) == places
+
+
 @pytest.mark.parametrize(
     "body", [b"", b"[]", b"{}", b"null", b"[{}]", b'{"errors":7}', b"\xff", b"<a/>", b'{"errors":[7,{"field":7}]}']
 )
