@@ -296,40 +296,36 @@ def _is_time(text: str) -> bool:
 
 
 Suppressing = tuple[tuple[str, str, str, str], Microseconds]  # kind, channel, origin, number of a register; since when
+Said = tuple[str, str, str]  # BLACKLIST or a channel; since when, with every digit; the word of `optOutOrigins`
 
 _NOTHING: Final = ("", "", "", "", "", "")
 
 
 def cells_of(who: tuple[str, str, str, str], suppressing: Sequence[Suppressing]) -> tuple[str, ...]:
     """Write one person's row: id, e-mail, unit and phone cell, and each register that suppresses with its time."""
-    if not suppressing:
+    return cells_saying(who, [said(register, at) for register, at in suppressing])
+
+
+def said(register: tuple[str, str, str, str], at: Microseconds) -> Said:
+    """Say what one register suppresses, in the words of a row."""
+    kind, channel, origin, number = register
+    name, time = BLACKLIST if kind == Kind.BLACKLIST else channel, _exact(at)
+    return name, time, f"{name}={origin}#{quote(number, safe='+')}@{time}" if number else f"{name}={origin}@{time}"
+
+
+def cells_saying(who: tuple[str, str, str, str], said: Sequence[Said]) -> tuple[str, ...]:
+    """Write one person's row from what was said, in the order of the registers."""
+    if not said:
         return who + _NOTHING
-    if len(suppressing) == 1:  # nearly always
-        [(register, at)] = suppressing
-        name, time = _name(register), _exact(at)
-        return who + _flagged(name, time) + (_word(name, time, register),)
-    said = [(_name(register), _exact(at)) for register, at in suppressing]
-    newest = dict(sorted(said))  # times of one width sort as they follow each other
-    words = [_word(name, time, register) for (name, time), (register, _) in zip(said, suppressing, strict=True)]
+    if len(said) == 1:  # nearly always
+        [(name, time, word)] = said
+        if name == BLACKLIST:
+            return (*who, "true", time, "", "", "", word)
+        return (*who, "", "", "true", time, "", word) if name == "ALL" else (*who, "", "", "", "", name, word)
+    newest = {name: time for name, time, _ in sorted(said)}  # times of one width sort as they follow each other
     blacklisted, opted_out = newest.pop(BLACKLIST, ""), newest.pop("ALL", "")
     flags = (_FLAG[blacklisted != ""], blacklisted, _FLAG[opted_out != ""], opted_out)
-    return (*who, *flags, " ".join(newest), " ".join(words))
-
-
-def _flagged(name: str, time: str) -> tuple[str, str, str, str, str]:
-    """Give the plain cells where one thing alone is said."""
-    if name == BLACKLIST:
-        return "true", time, "", "", ""
-    return ("", "", "true", time, "") if name == "ALL" else ("", "", "", "", name)
-
-
-def _name(register: tuple[str, str, str, str]) -> str:
-    return BLACKLIST if register[0] == Kind.BLACKLIST else register[1]
-
-
-def _word(name: str, time: str, register: tuple[str, str, str, str]) -> str:
-    _, _, origin, number = register
-    return f"{name}={origin}#{quote(number, safe='+')}@{time}" if number else f"{name}={origin}@{time}"
+    return (*who, *flags, " ".join(newest), " ".join([word for _, _, word in said]))
 
 
 _FLAG: Final = ("", "true")
