@@ -17,6 +17,7 @@ Who is who:
 - `notice` knows which items of providers' webhooks were told before.
 - `everybody` remembers by digest what was said of an address and everybody who has it (everybody.py).
 - `attribute` holds declarations of traits, which are about nobody.
+- `segment` holds saved filters, which say whom they mean by what people did and not by who they are.
 """
 
 from __future__ import annotations
@@ -58,6 +59,11 @@ def attributes(db: Database) -> None:
 def blacklists(db: Database) -> None:
     for statement in _BLACKLISTS.split(";"):
         db.execute(statement)
+
+
+@MIGRATIONS(name="0007_segments")
+def segments(db: Database) -> None:
+    db.execute(_SEGMENTS)
 
 
 @MIGRATIONS(name="0011_everybody")
@@ -198,6 +204,14 @@ CREATE TABLE blacklist_key (
 );
 CREATE UNIQUE INDEX blacklist_key_digest ON blacklist_key (digest, entry);
 CREATE INDEX blacklist_key_entry ON blacklist_key (entry)
+"""
+
+_SEGMENTS = """
+CREATE TABLE segment (
+  name TEXT PRIMARY KEY,
+  filter TEXT NOT NULL,
+  created_at INTEGER NOT NULL
+) WITHOUT ROWID
 """
 
 _EVERYBODY = """

@@ -49,6 +49,7 @@ _NAMES: Final[Mapping[str, Parameter]] = {
     "xngId": Parameter("xngId", "the internal id", str),
     "email": Parameter("email", "an e-mail address, in any case", Annotated[str, Field(pattern="^[^/]*@[^/]*$")]),
     "bu": Parameter("bu", "a business unit, in any case", str),
+    "name": Parameter("name", "a segment's name", str),
     "trackingId": Parameter("trackingId", "as 202 answered it", Annotated[str, Field(pattern="^[0-9A-Fa-f-]{36}$")]),
 }
 # The ops listener has these too, and knows no API.

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from policy import segments
 from policy.model import Channel, MessageClass, Sent
 from policy.reasons import Reason
 from policy.rows import COLUMNS
@@ -222,3 +223,89 @@ class EntryFaults(EntryFault):
     """What is wrong: the first fault, and of an array all of them with their positions."""
 
     faults: NotRequired[list[EntryFault]]
+
+
+# ── segments ──
+
+
+@whole
+class ExplainedFault(TypedDict):
+    """What is wrong with a field, and the rule that is broken."""
+
+    field: str
+    type: Literal["NOT_NULL", "WRONG_FORMAT", "WRONG_VALUE", "UNKNOWN_VALUE"]
+    message: NotRequired[str]
+
+
+_Word = Annotated[str, Field(max_length=segments.LONGEST_TEXT)]
+_Many = Annotated[int, Field(ge=0, le=segments.MOST_EVENTS)]
+_Frame = TypedDict("_Frame", {"from": NotRequired[Moment | None], "to": NotRequired[Moment | None]})
+
+
+@whole
+class SegmentEvents(_Frame):
+    """Which events are counted, and how many somebody must have."""
+
+    name: NotRequired[_Word | None]
+    last_days: NotRequired[Annotated[int, Field(ge=1, le=segments.MOST_DAYS)] | None]
+    channel: NotRequired[Channel | None]
+    origin: NotRequired[_Word | None]
+    properties: NotRequired[
+        Annotated[dict[_Word, _Word | int | bool], Field(max_length=segments.MOST_PROPERTIES)] | None
+    ]
+    at_least: NotRequired[_Many | None]
+    at_most: NotRequired[_Many | None]
+
+
+@whole
+class SegmentStanding(TypedDict):
+    """How somebody must stand now."""
+
+    blacklisted: NotRequired[bool | None]
+    opted_out: NotRequired[dict[Channel, bool] | None]
+
+
+@whole
+class NewSegment(TypedDict):
+    """A filter and its name."""
+
+    name: Annotated[str, Field(max_length=segments.LONGEST_NAME, pattern=f"^{segments.NAME}$")]
+    events: NotRequired[SegmentEvents | None]
+    standing: NotRequired[SegmentStanding | None]
+
+
+@whole
+class Segment(NewSegment):
+    """A saved filter, and since when."""
+
+    created: Moment
+
+
+@whole
+class Segments(TypedDict):
+    """One page of segments, and the cursor of the next."""
+
+    items: list[Segment]
+    next: str | None
+
+
+@whole
+class SegmentUser(TypedDict):
+    """Somebody of a segment, and how they stand."""
+
+    id: str | None
+    xngId: str | None
+    email: str | None
+    businessUnit: str
+    phones: dict[str, str]
+    blacklisted: bool
+    optOutAll: bool
+    optOutChannels: list[Channel]
+
+
+@whole
+class SegmentUsers(TypedDict):
+    """One page of people, and the cursor of the next; it may have fewer than it could while there are more."""
+
+    items: list[SegmentUser]
+    next: str | None

@@ -6,21 +6,19 @@ all that fit, or of the first `limit`, read page by page, so that it takes no me
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final, Literal
 
 import orjson
 from aiohttp import web
 
-from policy import StoreUnavailable, identity, times
+from policy import identity, times
 from policy.model import Channel
 from policy.reasons import Reason
 from policy.store import records
 from policy.store.records import Filter
-from proxy.api import own_shapes, paging, reading, shapes
+from proxy.api import own_shapes, paging, reading, shapes, streaming
 from proxy.api.access import require
 from proxy.api.context import CONTEXT
 from proxy.api.describing import CURSOR, JSON, WRONG, Answer, Operation, Parameter, described
@@ -29,7 +27,6 @@ from proxy.config import Scope
 
 _TEXTS: Final = ("route", "user", "campaign", "sender")
 _KNOWN: Final = frozenset({*_TEXTS, "since", "until", "reason", "channel", "address", "cursor", "limit", "format"})
-STREAMS: Final = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
 SHOWN: Final = tuple(name for name in records.COLUMNS if name != "digest")
 
 
@@ -50,14 +47,17 @@ _FILTERS: Final = (
         "Lists what was not sent, the newest first; as CSV or NDJSON it is one stream of all that fit.",
         Scope.RECORDS,
         query=(*_FILTERS, Parameter("format", "instead of Accept", Literal["json", "csv", "ndjson"])),
-        answers={200: Answer("one page, or the stream", own_shapes.Records, (JSON, *STREAMS.values())), 400: WRONG},
+        answers={
+            200: Answer("one page, or the stream", own_shapes.Records, (JSON, *streaming.STREAMS.values())),
+            400: WRONG,
+        },
     )
 )
 async def get_list(request: web.Request) -> web.StreamResponse:
     """Answer one page of records with the cursor of the next, or all of them as a stream."""
     require(request, Scope.RECORDS)
     policy = request.app[CONTEXT].policy
-    style = _style(request)
+    style = streaming.style(request)
     if style is not None:
         return await _stream(request, style)
     limit = paging.limit(request)
@@ -101,36 +101,21 @@ async def get_summary(request: web.Request) -> web.Response:
     return _json({"items": items, "next": None})
 
 
-def _style(request: web.Request) -> str | None:
-    """Say as which stream a list is wanted, or None for a page of JSON."""
-    named = request.query.get("format")
-    if named not in (None, "json", *STREAMS):
-        raise BadField("format", UNKNOWN_VALUE)
-    if named is not None:
-        return None if named == "json" else named
-    accepted = request.headers.get("Accept", "").partition(";")[0].strip().lower()
-    return next((style for style, kind in STREAMS.items() if kind == accepted), None)
-
-
 async def _stream(request: web.Request, style: str) -> web.StreamResponse:
     policy = request.app[CONTEXT].policy
     wanted = _filter(request)
     limited = "limit" in request.query  # then a page is all
     size = paging.limit(request) if limited else paging.LARGEST_PAGE
-    answer = web.StreamResponse(headers={"Content-Type": f"{STREAMS[style]}; charset=utf-8"})
+    answer = streaming.stream(style)
     page = await policy.ask(records.page(policy.database.digests, wanted, size))
     await answer.prepare(request)
-    try:
+    with streaming.seen_to_break(request):
         if style == "csv":
-            await answer.write(_csv([SHOWN]))
+            await answer.write(streaming.csv_lines([SHOWN]))
         while page:
             await answer.write(_lines(page, style))
             wanted = replace(wanted, before=page[-1]["id"])
             page = [] if limited else await policy.ask(records.page(policy.database.digests, wanted, size))
-    except StoreUnavailable:
-        if request.transport is not None:
-            request.transport.abort()  # no answer any more can say so, and the stream must not look whole
-        raise
     await answer.write_eof()
     return answer
 
@@ -138,20 +123,8 @@ async def _stream(request: web.Request, style: str) -> web.StreamResponse:
 def _lines(page: Sequence[dict[str, Any]], style: str) -> bytes:
     lines = [shown(record) for record in page]
     if style == "csv":
-        return _csv([line[name] for name in SHOWN] for line in lines)
+        return streaming.csv_lines([line[name] for name in SHOWN] for line in lines)
     return b"".join(orjson.dumps(line) + b"\n" for line in lines)
-
-
-def _csv(rows: Iterable[Iterable[Any]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text).writerows([_harmless(cell) for cell in row] for row in rows)
-    return text.getvalue().encode("utf-8", "backslashreplace")
-
-
-def _harmless(cell: Any) -> Any:
-    """Keep a spreadsheet from taking a sender's text for a formula; a number with its plus stays one."""
-    risky = isinstance(cell, str) and cell[:1] in ("=", "-", "@", "\t", "\r", "\n", "+")
-    return f"'{cell}" if risky and not cell[1:].isdigit() else cell
 
 
 def shown(record: dict[str, Any]) -> dict[str, Any]:
