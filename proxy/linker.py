@@ -31,7 +31,8 @@ class Linker:
         """Put links into a send, all of whose recipients may get it."""
         found = ((each.place, self._url(each, unit, campaign)) for each in message.send.recipients)
         urls = {place: link for place, link in found if link}
-        return self.linking.linked(message, Wanted(urls, self.settings.headers, self.settings.placeholder))
+        told = self.settings
+        return self.linking.linked(message, Wanted(urls, told.headers, told.placeholder, told.instead_of_provider))
 
     def _url(self, recipient: Recipient, unit: str, campaign: str) -> str:
         """Make the link of a recipient; "" where there can be none."""

@@ -23,6 +23,9 @@ class MessageLinks(Node):
     headers: bool = option(
         written=False, description="put List-Unsubscribe and List-Unsubscribe-Post (one-click) into marketing mail"
     )
+    instead_of_provider: bool = option(
+        written=False, description="also where the provider would add its own, which its account was told not to do"
+    )
     placeholder: Placeholder = option("", "what stands in texts where the link goes: {{unsubscribe}}")
 
     def __bool__(self) -> bool:

@@ -235,7 +235,8 @@ def test_a_webhook_is_values_in_and_values_out(path: Path) -> None:
 @pytest.mark.parametrize("path", files("proxy/linking"), ids=lambda path: path.stem)
 def test_a_link_is_put_in_by_values(path: Path) -> None:
     """Links are put into a provider's mail without I/O, without a clock, and without a sibling."""
-    ours = shared_formats() | {"proxy.strict", "proxy.providers.base", "proxy.linking.base"}
+    ours = {f"policy.{each.stem}" for each in pure_files()} | shared_formats()
+    ours |= {"proxy.strict", "proxy.providers.base", "proxy.linking.base"}
     loads = {"importlib", "pkgutil", "collections"} if path.stem == "base" else set()
     assert imports(path) - ours - PURE_STANDARD - PURE_PROVIDERS - loads == set()
     assert calls(path) & CLOCKS_AND_DOORS == set()

@@ -19,7 +19,7 @@ import importlib
 import pkgutil
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, Protocol, cast
@@ -27,10 +27,13 @@ from typing import Any, Final, Protocol, cast
 import orjson
 
 from proxy import strict
+from proxy.formats import heading
+from proxy.formats.mime import Mime
 from proxy.providers.base import Message
 
 HEADER: Final = "List-Unsubscribe"  # RFC 2369, section 3.2
 POST_HEADER: Final = "List-Unsubscribe-Post"  # RFC 8058, section 3.1
+OUR_HEADERS: Final = (HEADER, POST_HEADER)
 ONE_CLICK: Final = "List-Unsubscribe=One-Click"
 LONGEST: Final = 800  # characters of a link: providers bound values of headers, and RFC 5322 a line (2.1.1)
 
@@ -54,11 +57,15 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be put in: a link by each place that can have one, the headers or not, and what a text has for it."""
+    """What is to be put in: a link by each place that can have one, the headers or not, and what a text has for it.
+
+    `instead` says that the provider's account writes no headers by itself, though such accounts do by default.
+    """
 
     urls: Mapping[str, str]
     headers: bool = True
     placeholder: str = ""  # "" for none
+    instead: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +117,8 @@ class Headers(Protocol):
     def names(self) -> Iterable[str]:
         """Give the names that are there."""
 
-    def add(self, values: Mapping[str, str]) -> None:
-        """Write headers behind those that are there."""
+    def add(self, values: Mapping[str, str]) -> bool:
+        """Write headers behind those that are there; False where there is no room for them."""
 
 
 class Texts(Protocol):
@@ -128,13 +135,15 @@ class Texts(Protocol):
 class Mail:
     """One mail of a request: the places of all who get it, where its headers stand, and its texts.
 
-    `refuses` is the result for a mail that cannot have headers, whoever gets it.
+    `refuses` is the result for a mail that cannot have headers, whoever gets it; `by_account` says that the provider
+    writes them itself unless its account is told otherwise.
     """
 
     places: Sequence[str]
     headers: Headers | None = None
     texts: Texts | None = None
     refuses: Result | None = None
+    by_account: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +158,48 @@ class Named:
         yield from self.owner.get(self.key) or ()
         yield from self.above.get(self.key) or ()
 
-    def add(self, values: Mapping[str, str]) -> None:
+    def add(self, values: Mapping[str, str]) -> bool:
         self.owner[self.key] = {**(self.owner.get(self.key) or {}), **values}
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Headers as a list of {Name, Value}, under a key of the object that owns them; `above` are more such lists."""
+
+    owner: dict[str, Any]
+    key: str = "Headers"
+    above: Sequence[Any] = ()
+    most: int | None = None  # that the provider takes
+
+    def names(self) -> Iterator[str]:
+        for each in (self.owner.get(self.key), *self.above):
+            yield from (str(header.get("Name", "")) for header in each or ())
+
+    def add(self, values: Mapping[str, str]) -> bool:
+        written = [{"Name": name, "Value": value} for name, value in values.items()]
+        told = [*(self.owner.get(self.key) or ()), *written]
+        if self.most is not None and len(told) > self.most:
+            return False
+        self.owner[self.key] = told
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The header block of a raw message; `write` takes the message with more, `beside` are headers elsewhere."""
+
+    message: Mime
+    write: Callable[[bytes], object]
+    beside: Headers | None = None
+
+    def names(self) -> Iterator[str]:
+        yield from (header.name for header in self.message.headers)
+        yield from self.beside.names() if self.beside is not None else ()
+
+    def add(self, values: Mapping[str, str]) -> bool:
+        self.write(heading.headed(self.message, values))
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,15 +254,21 @@ def insert(message: Message, wanted: Wanted, mails: Iterable[Mail]) -> Counter[R
     Nobody gets a link where the mails are not all that the send says: somebody could get another's.
     """
     mails = list(mails)
-    places = sorted(place for mail in mails for place in mail.places)
-    if message.hidden or places != sorted(each.place for each in message.send.recipients):
-        return Counter({Result.UNSUPPORTED: len(message.send.recipients)})
+    people = {each.place: each.keys for each in message.send.recipients}
+    if message.hidden or sorted(place for mail in mails for place in mail.places) != sorted(people):
+        return +Counter({Result.UNSUPPORTED: len(people)})
+    # Mails may have texts or headers in common, so all are looked at before the first is written.
+    present = [mail.headers is not None and _has_ours(mail.headers) for mail in mails]
+    holding = [_holding(mail, wanted.placeholder) for mail in mails]
     results = Counter[Result]()
-    for mail in mails:
+    for mail, its_own, found in zip(mails, present, holding, strict=True):
+        several = len({people[place] for place in mail.places}) > 1  # a person may stand at two places
+        url = None if several or not mail.places else wanted.urls.get(mail.places[0])
         if wanted.headers:
-            results[_headed(mail, wanted)] += len(mail.places)
-        if wanted.placeholder and mail.texts is not None and mail.texts.hold(wanted.placeholder):
-            results[_replaced(mail, mail.texts, wanted)] += len(mail.places)
+            results[Result.PRESENT if its_own else _headed(mail, several, url, wanted)] += len(mail.places)
+        if found is not None:
+            is_in = url is not None and found.replace(wanted.placeholder, url)
+            results[Result.REPLACED if is_in else Result.LEFT] += len(mail.places)
     return +results
 
 
@@ -228,22 +283,23 @@ def in_json(message: Message, wanted: Wanted, body: Any, mails: Iterable[Mail]) 
     return Linked(strict.write_json(body) if changed(results) else None, results)
 
 
-def _headed(mail: Mail, wanted: Wanted) -> Result:
-    if mail.headers is not None and any(strict.looks_like(name, _OURS) for name in mail.headers.names()):
-        return Result.PRESENT
+def _has_ours(headers: Headers) -> bool:
+    return any(strict.looks_like(name, _OURS) for name in headers.names())
+
+
+def _holding(mail: Mail, placeholder: str) -> Texts | None:
+    """Give the texts of a mail that hold the placeholder, if there is one to look for."""
+    return mail.texts if placeholder and mail.texts is not None and mail.texts.hold(placeholder) else None
+
+
+def _headed(mail: Mail, several: bool, url: str | None, wanted: Wanted) -> Result:  # noqa: FBT001 (a fact of the mail)
     if mail.refuses is not None or mail.headers is None:
         return mail.refuses or Result.UNSUPPORTED
-    if len(mail.places) != 1:
+    if mail.by_account and not wanted.instead:
+        return Result.BY_PROVIDER
+    if several:
         return Result.SEVERAL
-    url = wanted.urls.get(mail.places[0])
     if url is None:
         return Result.NO_LINK
-    mail.headers.add({HEADER: f"<{url}>", POST_HEADER: ONE_CLICK})
-    return Result.INSERTED
-
-
-def _replaced(mail: Mail, found: Texts, wanted: Wanted) -> Result:
-    url = wanted.urls.get(mail.places[0]) if len(mail.places) == 1 else None
-    if url is None or not found.replace(wanted.placeholder, url):
-        return Result.LEFT
-    return Result.REPLACED
+    added = mail.headers.add({HEADER: f"<{url}>", POST_HEADER: ONE_CLICK})
+    return Result.INSERTED if added else Result.UNSUPPORTED

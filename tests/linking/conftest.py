@@ -1,9 +1,9 @@
 """The tables of linked sends, found on disk, and how the laws get them: one test for each row of each table.
 
 A table stands in this folder under its provider's name: ROWS, by name a `request`, the `results` as counts of
-recipients, and the whole `body` that goes out, None where it goes as it came. A row with a `placeholder` of "" has
-none, one with `headers` False asks for none. The requests of the provider's own samples (tests/providers) meet the laws
-too.
+recipients, and the whole `body` that goes out, None where it goes as it came. A row with `headers` False asks for no
+headers, one with `instead` tells that the provider's account writes none. The requests of the provider's own samples
+(tests/providers) meet the laws too, with `instead`.
 """
 
 from __future__ import annotations
@@ -36,15 +36,16 @@ class Case:
     sample: Sample
     headers: bool = True
     placeholder: str = PLACEHOLDER
+    instead: bool = False
     results: Mapping[Result, int] | None = None
     body: bytes | None = None
 
     def linked(self, request: Request | None = None, placeholder: str | None = None) -> Linked:
         """Put links into the send, or into another one as into this one."""
         message = self.sample.message(request)
-        urls = {each.place: link(each.place) for each in message.send.recipients if each.keys}
-        wanted = Wanted(urls, self.headers, self.placeholder if placeholder is None else placeholder)
-        return self.linking.linked(message, wanted)
+        urls = {each.place: link(each.keys[0]) for each in message.send.recipients if each.keys}
+        sought = self.placeholder if placeholder is None else placeholder
+        return self.linking.linked(message, Wanted(urls, self.headers, sought, self.instead))
 
     def request(self, body: bytes | None) -> Request:
         """Give the request with another body, or with its own."""
@@ -82,7 +83,7 @@ def _case(name: str, request: Request, **row: Any) -> Case:
 def sample_cases() -> dict[str, Case]:
     """Give the providers' own samples of mail."""
     samples = {
-        f"{name}, sample: {title}": Case(linking(name), Sample(samples_of(name), **row))
+        f"{name}, sample: {title}": Case(linking(name), Sample(samples_of(name), **row), instead=True)
         for name in base.names()
         for title, row in samples_of(name).rows("SENDS").items()
     }

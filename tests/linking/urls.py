@@ -1,4 +1,4 @@
-"""The links that the tables of this folder ask for: one by each place, and what goes into headers for it."""
+"""The links that the tables of this folder ask for: one for each address, and what goes into headers for it."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ PLACEHOLDER: Final = "{{unsubscribe}}"
 ONE_CLICK: Final = "List-Unsubscribe=One-Click"
 
 
-def link(place: str) -> str:
-    """Give the link of whoever is at a place."""
-    return f"https://gate.test/u/{sha256(place.encode()).hexdigest()[:24]}"
+def link(address: str) -> str:
+    """Give the link of an address."""
+    return f"https://gate.test/u/{sha256(address.encode()).hexdigest()[:24]}"
 
 
-def headers(place: str) -> dict[str, str]:
-    """Give both headers of the mail to whoever is at a place."""
-    return {"List-Unsubscribe": f"<{link(place)}>", "List-Unsubscribe-Post": ONE_CLICK}
+def headers(address: str) -> dict[str, str]:
+    """Give both headers of the mail to an address."""
+    return {"List-Unsubscribe": f"<{link(address)}>", "List-Unsubscribe-Post": ONE_CLICK}
 
 
-def listed(place: str) -> list[dict[str, str]]:
+def listed(address: str) -> list[dict[str, str]]:
     """Give them as a list of names and values."""
-    return [{"Name": name, "Value": value} for name, value in headers(place).items()]
+    return [{"Name": name, "Value": value} for name, value in headers(address).items()]

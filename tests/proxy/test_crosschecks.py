@@ -105,6 +105,8 @@ TOPIC = "arn:aws:sns:eu-west-1:123456789012:mail"
         pytest.param(LINKS + PUBLIC + PUT_IN, id="links in mail"),
         pytest.param(LINKS + "public_url: http://127.0.0.1:8082\n" + PUT_IN, id="links to this machine"),
         pytest.param(routes(one="links: {headers: false, placeholder: ''}"), id="no links, said aloud"),
+        pytest.param(LINKS + PUBLIC + signed(f"{AWS}, {PUT}"), id="links in what the gate signs"),
+        pytest.param(LINKS + PUBLIC + signed(PUT, "sandbox"), id="links in what is signed for nobody"),
     ],
 )
 def test_what_goes_together_is_no_fault(text: str) -> None:
@@ -137,6 +139,11 @@ def test_what_goes_together_is_no_fault(text: str) -> None:
             LINKS + "public_url: http://gate.test\n" + PUT_IN,
             "routes.one.links: needs a public_url of https",
             id="links that no mailbox provider uses",
+        ),
+        pytest.param(
+            LINKS + PUBLIC + signed(f"host: aws.test, {PUT}"),
+            "routes.one.links: needs auth of kind aws",
+            id="links in what a sender signed",
         ),
         pytest.param(
             LINKS + PUBLIC + f"routes: {{one: {{provider: twilio, upstream: sandbox, {PUT}}}}}",

@@ -1,0 +1,111 @@
+"""Amazon SES: headers of a message, of a template, of each entry of a bulk send, or those of a raw message.
+
+https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_MessageHeader.html; at most 15 in one message. Those of an
+entry hold beside those of the template (API_BulkEmailEntry). The query API takes headers in a raw message alone. With
+list management SES writes both headers itself (sending-email-subscription-management.html).
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from proxy import strict
+from proxy.formats import heading, objects, query, raw
+from proxy.formats.mime import Mime
+from proxy.linking.base import (
+    OUR_HEADERS,
+    Block,
+    Linked,
+    Listed,
+    Mail,
+    Own,
+    Result,
+    Wanted,
+    changed,
+    grouped,
+    in_json,
+    inner,
+    insert,
+    texts,
+    tree,
+)
+from proxy.providers.base import Message
+
+PER_RECIPIENT = True
+
+_MOST: Final = 15
+_LISTED: Final = "X-SES-LIST-MANAGEMENT-OPTIONS"
+_OWN_PLACEHOLDER: Final = "{{amazonSESUnsubscribeUrl}}"
+_RAW_FIELD: Final = "RawMessage.Data"
+
+
+def linked(message: Message, wanted: Wanted) -> Linked:
+    """Put links into the messages that one person gets."""
+    if message.request.path == "/":
+        return _in_form(message, wanted)
+    body = tree(message)
+    return in_json(message, wanted, body, _mails(message, body))
+
+
+def _mails(message: Message, body: dict[str, Any]) -> Iterator[Mail]:
+    places = [each.place for each in message.send.recipients]
+    managed = Result.BY_PROVIDER if body.get("ListManagementOptions") is not None else None
+    content = inner(body, "Content")
+    if "BulkEmailEntries" in body:
+        yield from _entries(message, body)
+    elif "Data" in inner(content, "Raw"):
+        yield _raw(places, content["Raw"]["Data"], lambda told: content["Raw"].update(Data=told), managed)
+    elif "Simple" in content or "Template" in content:
+        part = content["Simple" if "Simple" in content else "Template"]
+        own = _texts(part)
+        refuses = Result.BY_PROVIDER if own.hold(_OWN_PLACEHOLDER) else managed
+        yield Mail(places, Listed(part, most=_MOST), own, refuses)
+    else:
+        yield Mail(places)
+
+
+def _entries(message: Message, body: dict[str, Any]) -> Iterator[Mail]:
+    template = inner(inner(body, "DefaultContent"), "Template")
+    people = grouped(message, 2)
+    for index, entry in enumerate(body["BulkEmailEntries"]):
+        headers = Listed(
+            entry, "ReplacementHeaders", [template.get("Headers")], _MOST - len(template.get("Headers") or ())
+        )
+        own = _texts(template) if len(body["BulkEmailEntries"]) == 1 else None
+        yield Mail(people.get(f"BulkEmailEntries.{index}", []), headers, own)
+
+
+def _texts(part: dict[str, Any]) -> Own:
+    simple, template = inner(part, "Body"), inner(part, "TemplateContent")
+    return Own(
+        [
+            *texts(inner(simple, "Text"), plain=["Data"]).spots,
+            *texts(inner(simple, "Html"), markup=["Data"]).spots,
+            *texts(template, plain=["Text"], markup=["Html"]).spots,
+        ]
+    )
+
+
+def _raw(places: list[str], encoded: str, write: Callable[[str], object], refuses: Result | None = None) -> Mail:
+    message: Mime = raw.read(encoded, "", ())
+    if heading.signs(message, OUR_HEADERS):
+        refuses = Result.UNSUPPORTED
+    if message.values(_LISTED):
+        refuses = Result.BY_PROVIDER
+    return Mail(places, Block(message, lambda whole: write(base64.b64encode(whole).decode())), None, refuses)
+
+
+def _in_form(message: Message, wanted: Wanted) -> Linked:
+    body = message.request.body
+    places = [each.place for each in message.send.recipients]
+    encoded = objects.at(query.read(body, frozenset()), *_RAW_FIELD.split("."))
+    if encoded is None:
+        return Linked(None, insert(message, wanted, [Mail(places)]))
+    told: list[str] = []
+    results = insert(message, wanted, [_raw(places, encoded, told.append)])
+    if not changed(results):
+        return Linked(None, results)
+    at = next(index for index, field in enumerate(strict.form_fields(body)) if field.name == _RAW_FIELD)
+    return Linked(strict.replace_fields(body, {at: told[0]}), results)
