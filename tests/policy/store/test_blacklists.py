@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy import UnknownEntry, identity, queries, times
+from policy.blacklists import is_phone
 from policy.events import Delisting, Listing
 from policy.model import BlacklistEntry, Microseconds
 from policy.store import blacklists, journal
@@ -296,6 +297,27 @@ def test_told_again_the_journal_gives_the_same_lists(life: Life) -> None:
     assert memory.rows("suppressed") == memory.derived_anew()
     assert blacklists.count(memory.connection) == len(memory.rows("blacklist"))
     again.close()
+    memory.close()
+
+
+@settings(max_examples=100)
+@given(lives_with_lists)
+def test_what_is_shown_can_be_asked_for(life: Life) -> None:
+    """Each field that an entry shows finds it, all of them together find it alone, and no contrary finds it."""
+    memory = Memory()
+    for events, tick in life:
+        memory.attempt(events, NOON + tick)
+    for entry in entries(memory):
+        told = {
+            "Phone" if is_phone(entry.address) else "Email": entry.address,
+            "Scope": entry.scope,
+            "ExpiresAt": entry.expires,
+        }
+        each = [f'{name} eq "{text}"' if text else f"{name} eq null" for name, text in told.items()]
+        for query in each:
+            assert entry in blacklists.page(selection(query))(memory.connection).entries
+            assert entry not in blacklists.page(selection(f"not {query}"))(memory.connection).entries
+        assert blacklists.page(selection(" and ".join(each)))(memory.connection).entries == [entry]
     memory.close()
 
 

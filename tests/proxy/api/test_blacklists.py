@@ -308,6 +308,11 @@ ASKED = [
     pytest.param("$filter=Email eq John.Doe@EXAMPLE.com", [0], id="an address in another spelling"),
     pytest.param('$filter=Email eq "john.doe@example.com"', [0], id="in quotes"),
     pytest.param("$filter=Email+eq+john.doe%2Bnews@example.com", [1], id="a plus, escaped"),
+    pytest.param(
+        "%24filter=Email+eq+john.doe%2bnews%40example.com+AND+Scope+EQ+NULL&%24orderby=Email+DESC&%24skip=0&%24top=100",
+        [1],
+        id="as .NET encodes it",
+    ),
     pytest.param("$filter=Email eq *@Example.ORG", [2], id="a pattern"),
     pytest.param("$filter=Phone eq 0049 151 12345678", [3], id="a number in another spelling"),
     pytest.param("$filter=Email eq null", [3], id="no address"),
