@@ -372,6 +372,15 @@ async def test_a_list_is_asked(gate: RunningGate, query: str, wanted: list[int] 
     assert (answer.status, answer.json["count"]) == (200, len(numbers))
 
 
+@pytest.mark.parametrize("asked", ["Email eq john.doe+news@example.com", "Phone eq +4915112345678"])
+async def test_an_unescaped_plus_is_explained(gate: RunningGate, asked: str) -> None:
+    """Whoever asks for an address with a plus that became a blank is told so, without the address."""
+    answer = await gate.api("GET", f"{ENTRIES}?$filter={asked.replace(' ', '%20')}")
+    assert (answer.status, "a + is written %2B" in answer.json["message"]) == (400, True)
+    assert "john" not in answer.json["message"]
+    assert "4915" not in answer.json["message"]
+
+
 # ── what becomes of sends ──
 
 
