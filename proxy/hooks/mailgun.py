@@ -2,8 +2,10 @@
 
 A request holds one event about one recipient, and a signature beside it: HMAC-SHA256 of a time and a random token, by
 the account's webhook signing key. The event itself is not signed, so whoever sees one request could put another event
-beside its signature. That is why the token is the identity of what is told: one token is learned from once. Forms, as
-webhooks were before 2023, are not read.
+beside its signature. So nothing hangs on the token: the identity of what is told is the event as a whole, or another
+event, sent first, would use up the token, and the true one, perhaps somebody's no, would go unheard. What a forger can
+say while a signature is good suppresses at most, for none of Mailgun's words releases anybody. Forms, as webhooks were
+before 2023, are not read.
 """
 
 from __future__ import annotations
@@ -34,8 +36,8 @@ from proxy.hooks.base import (
 WINDOW: Final = 9 * 3600.0
 
 PROOF: Final = (
-    "a signature (HMAC-SHA256) over time and token, not over the event; `key` is the HTTP webhook signing key of "
-    "Settings, API Security"
+    "a signature (HMAC-SHA256) over time and token, not over the event, which counts by itself; `key` is the HTTP "
+    "webhook signing key of Settings, API Security"
 )
 
 _WORDS: Final = {"unsubscribed": Says.UNSUBSCRIBE, "complained": Says.COMPLAINT}
@@ -93,9 +95,7 @@ def _notice(item: Any) -> Notice:
     says = _says(event, word)
     if not word or (says is not Says.NOTHING and not address):
         return unusable(event, word)
-    token = text(usable(item.get("signature")) or {}, "token")
-    told = token or identity(event, "id", "event", "recipient", "timestamp")
-    return Notice(says, address, at_seconds(event.get("timestamp")), told, word, event)
+    return Notice(says, address, at_seconds(event.get("timestamp")), identity(event, *sorted(event)), word, event)
 
 
 def _says(event: Mapping[str, Any], word: str) -> Says:

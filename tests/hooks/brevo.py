@@ -41,6 +41,10 @@ def told(*events: Any) -> bytes:
 ITEMS: dict[str, tuple[bytes, list[tuple[Any, ...]]]] = {
     "an unsubscribe": (told(event("unsubscribed")), [(Says.UNSUBSCRIBE, ADA, AT)]),
     "an unsubscribe in another word": (told(event("unsubscribe")), [(Says.UNSUBSCRIBE, ADA, AT)]),
+    "an unsubscribe with a header and tags called like its keys": (
+        told(event("unsubscribed", tags=["event"], **{"X-Mailin-custom": '{"event":"delivered","email":"b@x.io"}'})),
+        [(Says.UNSUBSCRIBE, ADA, AT)],
+    ),
     "a complaint": (told(event("spam")), [(Says.COMPLAINT, ADA, AT)]),
     "a complaint in another word": (told(event("complaint")), [(Says.COMPLAINT, ADA, AT)]),
     "a bounce": (told(event("hard_bounce")), [(Says.HARD_BOUNCE, ADA, AT)]),

@@ -50,6 +50,10 @@ ITEMS: dict[str, tuple[bytes, list[tuple[Any, ...]]]] = {
         event("unsubscribed", mailing_list={"address": "news@example.com"}),
         [(Says.UNSUBSCRIBE, ADA, AT)],
     ),
+    "an unsubscribe with variables called like its keys": (
+        event("unsubscribed", user_variables={"event": "delivered", "recipient": "b@x.io", "timestamp": 1, "id": "1"}),
+        [(Says.UNSUBSCRIBE, ADA, AT)],
+    ),
     "a complaint": (event("complained"), [(Says.COMPLAINT, ADA, AT)]),
     "a bounce": (failed("bounce", code=550), [(Says.HARD_BOUNCE, ADA, AT)]),
     "a bounce that Mailgun knew": (failed("suppress-bounce", code=605), [(Says.HARD_BOUNCE, ADA, AT)]),

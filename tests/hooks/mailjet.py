@@ -43,6 +43,10 @@ ITEMS: dict[str, tuple[bytes, list[tuple[Any, ...]]]] = {
         events(event("unsub", mj_list_id=3), event("unsub", mj_list_id=4)),
         [(Says.UNSUBSCRIBE, ADA, AT), (Says.UNSUBSCRIBE, ADA, AT)],
     ),
+    "an unsubscribe with a payload that says something else": (
+        events(event("unsub", Payload='{"event":"sent","email":"b@x.io"}', CustomID="email", customcampaign="event")),
+        [(Says.UNSUBSCRIBE, ADA, AT)],
+    ),
     "a complaint": (events(event("spam", source="JMRPP")), [(Says.COMPLAINT, ADA, AT)]),
     "a hard bounce": (
         events(event("bounce", hard_bounce=True, blocked=True, error="user unknown")),

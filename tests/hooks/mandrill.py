@@ -56,6 +56,10 @@ def listed(action: str, reason: str, kind: str = "blacklist") -> dict[str, Any]:
 
 ITEMS: dict[str, tuple[bytes, list[tuple[Any, ...]]]] = {
     "an unsubscribe": (form([event("unsub")]), [(Says.UNSUBSCRIBE, ADA, AT)]),
+    "an unsubscribe with metadata called like its keys": (
+        form([event("unsub", msg={"email": ADA, "metadata": {"event": "send", "email": "b@x.io", "ts": 1}})]),
+        [(Says.UNSUBSCRIBE, ADA, AT)],
+    ),
     "a complaint": (form([event("spam")]), [(Says.COMPLAINT, ADA, AT)]),
     "a hard bounce": (form([event("hard_bounce")]), [(Says.HARD_BOUNCE, ADA, AT)]),
     "a soft bounce": (form([event("soft_bounce")]), [(Says.NOTHING, ADA, AT)]),

@@ -64,6 +64,10 @@ ITEMS: dict[str, tuple[bytes, list[tuple[Any, ...]]]] = {
     "nobody": (change(Recipient=None), [(Says.UNUSABLE, "", None)]),
     "no time": (change(ChangedAt="soon"), [(Says.UNSUBSCRIBE, ADA, None)]),
     "a time without a zone": (change(ChangedAt="2023-11-14T22:13:20"), [(Says.UNSUBSCRIBE, ADA, None)]),
+    "an unsubscribe with metadata called like its keys": (
+        change(Metadata={"RecordType": "Delivery", "Recipient": "b@x.io", "SuppressSending": False}),
+        [(Says.UNSUBSCRIBE, ADA, AT)],
+    ),
     "a complaint": (
         orjson.dumps({"RecordType": "SpamComplaint", "ID": 43, "Email": ADA, "BouncedAt": "2023-11-14T22:13:20Z"}),
         [(Says.COMPLAINT, ADA, AT)],

@@ -48,6 +48,10 @@ def bounce(kind: str, more: str) -> dict[str, Any]:
 
 ITEMS: dict[str, tuple[bytes, list[tuple[Any, ...]]]] = {
     "a complaint": (mail("email.complained"), [(Says.COMPLAINT, ADA, AT)]),
+    "a complaint with tags called like its keys": (
+        mail("email.complained", tags={"type": "email.delivered", "to": "b@x.io", "created_at": "1"}),
+        [(Says.COMPLAINT, ADA, AT)],
+    ),
     "a complaint with a name": (mail("email.complained", f"Ada <{ADA}>", ADA), [(Says.COMPLAINT, ADA, AT)]),
     "a complaint of one of two": (mail("email.complained", ADA, "b@x.io"), [(Says.UNUSABLE, "", None)]),
     "a bounce": (mail("email.bounced", bounce=bounce("Permanent", "General")), [(Says.HARD_BOUNCE, ADA, AT)]),

@@ -101,6 +101,10 @@ NOBODY = [(Says.UNUSABLE, "", None)]
 ITEMS: dict[str, tuple[bytes, list[tuple[Any, ...]]]] = {
     "a bounce": (bounce(f"Ada <{ADA}>"), [(Says.HARD_BOUNCE, ADA, AT)]),
     "a bounce of two": (bounce(ADA, BOB), [(Says.HARD_BOUNCE, ADA, AT), (Says.HARD_BOUNCE, BOB, AT)]),
+    "a complaint with tags called like its keys": (
+        event("Complaint", complainedRecipients=[{"emailAddress": ADA}], tags={"eventType": ["Delivery"]}),
+        [(Says.COMPLAINT, ADA, AT)],
+    ),
     "a notification": (bounce(ADA, name="notificationType"), [(Says.HARD_BOUNCE, ADA, AT)]),
     "somebody suppressed": (bounce(ADA, sort="OnAccountSuppressionList"), [(Says.HARD_BOUNCE, ADA, AT)]),
     "somebody who left the list": (bounce(ADA, sort="UnsubscribedRecipient"), [(Says.UNSUBSCRIBE, ADA, AT)]),

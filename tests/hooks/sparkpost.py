@@ -47,6 +47,13 @@ ITEMS: dict[str, tuple[bytes, list[tuple[Any, ...]]]] = {
         [(Says.UNSUBSCRIBE, ADA, AT)],
     ),
     "one by a link": (events(event("link_unsubscribe"), kind="unsubscribe_event"), [(Says.UNSUBSCRIBE, ADA, AT)]),
+    "an unsubscribe with metadata called like its keys": (
+        events(
+            event("list_unsubscribe", rcpt_meta={"type": "delivery", "rcpt_to": "b@x.io", "event_id": "1"}),
+            kind="unsubscribe_event",
+        ),
+        [(Says.UNSUBSCRIBE, ADA, AT)],
+    ),
     "a complaint": (events(event("spam_complaint")), [(Says.COMPLAINT, ADA, AT)]),
     "no such recipient": (events(event("bounce", bounce_class="10")), [(Says.HARD_BOUNCE, ADA, AT)]),
     "nobody by that name, later": (events(event("out_of_band", bounce_class=30)), [(Says.HARD_BOUNCE, ADA, AT)]),

@@ -399,6 +399,21 @@ UNREADABLE: dict[str, tuple[Request, str, Reason]] = {
         Reason.UNREADABLE,
     ),
     "To": (send({"to": to("ada@example.com"), "cc ": to("bob@example.com")}), "personalizations.0", Reason.UNREADABLE),
+    "an argument that takes the place of an event's address": (
+        send({"to": to("ada@example.com")}, custom_args={"email": "bob@example.com"}),
+        "custom_args",
+        Reason.UNREADABLE,
+    ),
+    "an argument that takes the place of an event's word": (
+        send({"to": to("ada@example.com")}, {"to": to("bob@example.com"), "custom_args": {"event": "delivered"}}),
+        "personalizations.1.custom_args",
+        Reason.UNREADABLE,
+    ),
+    "an argument that takes the place of an event's id": (
+        send({"to": to("ada@example.com"), "subject": "s", "custom_args": {"sg_event_id": "1"}}),
+        "personalizations.0.custom_args",
+        Reason.UNREADABLE,
+    ),
     "Personalizations": (
         post({**TEXT, "Personalizations": [{"to": to("ada@example.com")}]}),
         "",
