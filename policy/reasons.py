@@ -30,6 +30,7 @@ class Reason(StrEnum):
     SIGNATURE_REFUSED = "signature_refused"
     STORE_UNAVAILABLE = "store_unavailable"
     STOPPING = "stopping"
+    GATE_BUSY = "gate_busy"
     GATE_FAILED = "gate_failed"
     UPSTREAM_BUSY = "upstream_busy"
     UPSTREAM_UNREACHABLE = "upstream_unreachable"
@@ -56,6 +57,7 @@ MEANINGS: dict[Reason, str] = {
     Reason.SIGNATURE_REFUSED: "the sender's signature does not fit the request, or is not of this time",
     Reason.STORE_UNAVAILABLE: "the store could not be read or written",
     Reason.STOPPING: "the gate is stopping",
+    Reason.GATE_BUSY: "the gate holds as many bytes of bodies as limits.bodies allows",
     Reason.GATE_FAILED: "a fault in the gate itself",
     Reason.UPSTREAM_BUSY: "the gate's limit of open connections to the provider is reached",
     Reason.UPSTREAM_UNREACHABLE: "no connection to the provider; nothing was sent",

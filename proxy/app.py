@@ -31,6 +31,7 @@ from proxy.dispatch import Dispatch
 from proxy.faults import ConfigError, Fault, key_path
 from proxy.fetching import fetch
 from proxy.gate import Entrance
+from proxy.holding import Room
 from proxy.joining import Upstreams, build
 from proxy.loading import Loaded
 from proxy.metrics import Metrics
@@ -64,6 +65,7 @@ class App:
         self.on_started: Callable[[], object] = bool  # called once the doors are open
         self._upstreams = Upstreams()
         self._dispatches: list[Dispatch] = []
+        self.room = Room()  # what is held of senders' bodies
         self._runners: list[web.BaseRunner] = []
         self._contexts: dict[str, ssl.SSLContext] = {}
         self._background = Background()
@@ -147,7 +149,7 @@ class App:
         await self._open_socket()
 
     def _proxy_runner(self, entrance: Entrance) -> web.BaseRunner:
-        dispatch = Dispatch(self.policy, lambda: self._gate, (self.metrics.observe, log.observe), entrance)
+        dispatch = Dispatch(self.policy, lambda: self._gate, (self.metrics.observe, log.observe), entrance, self.room)
         self._dispatches.append(dispatch)
         server = web.Server(
             dispatch,

@@ -19,6 +19,7 @@ from aiohttp import StreamReader, web
 
 from policy.reasons import Reason
 from proxy.errors import NotSent
+from proxy.holding import Held
 
 PATIENCE: Final = 30.0  # seconds for any body
 SLOWEST: Final = 32 * 1024  # bytes a second, beyond that
@@ -31,28 +32,31 @@ _GZIP: Final = 16 + zlib.MAX_WBITS
 _TEXT_FLAGS: Final = 0x04 | 0x08 | 0x10  # extra field, file name, comment (RFC 1952, section 2.3.1)
 
 
-async def read(request: web.BaseRequest, limit: int) -> bytes:
-    """Read the whole body; raises NotSent (413) over the limit, and (400) where it does not come in time."""
+async def read(request: web.BaseRequest, limit: int, held: Held) -> bytes:
+    """Read the whole body; raises NotSent (413) over the limit, (400) where it does not come in time, or (503)."""
     declared = request.content_length
     if declared is not None and declared > limit:
         raise too_large(limit)
     if not request.body_exists:
         return b""
     if request.content.is_eof():  # all of it is there, as with most sends: not worth a timer
-        return _bounded(request.content.read_nowait(), limit)
+        body = request.content.read_nowait()
+        held.take(len(body), there=True)
+        return _bounded(body, limit)
     try:
         async with asyncio.timeout(PATIENCE) as timer:
-            return await _collect(request.content, limit, timer)
+            return await _collect(request.content, limit, timer, held)
     except TimeoutError:
         # Not 408, which SDKs repeat by themselves: who is too slow once is so again, and holds a connection each time.
         raise NotSent(Reason.UNREADABLE, "the body did not come in time", status=400) from None
 
 
-async def _collect(content: StreamReader, limit: int, timer: asyncio.Timeout) -> bytes:
+async def _collect(content: StreamReader, limit: int, timer: asyncio.Timeout, held: Held) -> bytes:
     began = asyncio.get_running_loop().time()
     chunks: list[bytes] = []
     size = 0
     while size <= limit and (chunk := await content.readany()):
+        held.take(len(chunk))
         chunks.append(chunk)
         size += len(chunk)
         timer.reschedule(began + PATIENCE + size / SLOWEST)

@@ -29,6 +29,7 @@ from pydantic_core import CoreSchema
 from policy.model import AllowList
 from proxy.accounts import Auth, Webhook
 from proxy.branding import Unsubscribe
+from proxy.limits import Limits
 from proxy.message_links import MessageLinks
 from proxy.scoping import Blacklists, Profiles
 from proxy.sections import Node, OneOrTwo, Positive, UpToTwo, option
@@ -294,6 +295,7 @@ class Config(Node):
     blacklists: Blacklists = option({}, "how the blacklists of addresses are kept")
     profiles: Profiles = option({}, "what profiles and users have in common")
     routes: FrozenMap[RouteName, Route] = option({}, "the providers behind the gate, by route name")
+    limits: Limits = option({}, "how much is taken on at once")
     senders: tuple[Sender, ...] = option((), "who may send; without senders, whoever reaches the proxy listener")
     api: Api = option({}, "who may use the API")
     records: Records = option({}, "what is kept of sends that failed")

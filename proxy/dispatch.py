@@ -28,6 +28,7 @@ from proxy.config import Sender
 from proxy.errors import FAILURES, NotSent
 from proxy.exchange import ABOUT_THE_BYTES, ENCODED, exchange, tells_each, went_out, whole
 from proxy.gate import Entrance, Gate, Route, claims_transactional, has_one_reading, may_claim
+from proxy.holding import Room
 from proxy.providers.base import Change, Kind, Message, Request, Settings, Trimmed, Unreadable
 from proxy.requests import Arrival
 from proxy.walk import Walk
@@ -41,12 +42,13 @@ class Dispatch:
     """The senders' door behind one listener."""
 
     def __init__(
-        self, policy: Policy, gate: Callable[[], Gate], observers: Sequence[Observer], entrance: Entrance
+        self, policy: Policy, gate: Callable[[], Gate], observers: Sequence[Observer], entrance: Entrance, room: Room
     ) -> None:
         self._policy = policy
         self._gate = gate
         self._observers = observers
         self._entrance = entrance
+        self._room = room
         self.draining = False
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -58,6 +60,7 @@ class Dispatch:
             return self._unrouted(gate, arrival)
         route, path = found
         walk = self._begin(arrival, route, path)
+        walk.held = self._room.held(gate.config.limits.bodies)
         try:
             response = await self._walk(gate, walk)
         except NotSent as ending:
@@ -67,6 +70,8 @@ class Dispatch:
         except asyncio.CancelledError:
             await self._stopped(walk)
             raise
+        finally:
+            walk.held.leave()
         self._observe(walk.outcome)
         return response
 
@@ -177,12 +182,15 @@ class Dispatch:
     async def _read_body(self, walk: Walk) -> None:
         if walk.body is None:
             await requests.invite_body(walk.arrival.source)
-            walk.body = await bodies.read(walk.arrival.source, walk.route.settings.max_body)
+            walk.body = await bodies.read(walk.arrival.source, walk.route.settings.max_body, walk.held)
 
     def _plain(self, walk: Walk) -> bytes:
         settings, provider = walk.route.settings, walk.route.provider
         declared = walk.arrival.headers.getall("Content-Encoding", [])
-        return bodies.inflated(walk.body or b"", declared, settings.max_body, provider.ENCODINGS)
+        plain = bodies.inflated(walk.body or b"", declared, settings.max_body, provider.ENCODINGS)
+        if plain is not walk.body:
+            walk.held.take(len(plain))
+        return plain
 
     async def _read(self, walk: Walk) -> Message | None:
         """Find the recipients; None if the send cannot be read and passes all the same. Raises NotSent."""
@@ -362,10 +370,10 @@ class Dispatch:
         source, credential = walk.arrival.source, walk.route.credential
         await requests.invite_body(source)
         if credential is not None and credential.whole:
-            return await bodies.read(source, walk.route.settings.max_body)
+            return await bodies.read(source, walk.route.settings.max_body, walk.held)
         if source.body_exists and (source.content_length is None or source.content_length > _STREAMED_FROM):
             return source.content.iter_any()
-        return await bodies.read(source, _STREAMED_FROM)
+        return await bodies.read(source, _STREAMED_FROM, walk.held)
 
     async def _record_what_happened(self, walk: Walk) -> None:
         """Record what became of what went out: whom shadow mode let have it, and how the send ended.

@@ -23,6 +23,7 @@ _OWN_STATUS: Mapping[Reason, int] = {
     Reason.SIGNATURE_REFUSED: 403,
     Reason.STORE_UNAVAILABLE: 503,
     Reason.STOPPING: 503,
+    Reason.GATE_BUSY: 503,
     Reason.UPSTREAM_BUSY: 503,
     Reason.UPSTREAM_UNREACHABLE: 502,
     Reason.UPSTREAM_TIMEOUT: 504,
@@ -33,6 +34,7 @@ FAILURES: Final = frozenset(
     {
         Reason.STORE_UNAVAILABLE,
         Reason.STOPPING,
+        Reason.GATE_BUSY,
         Reason.GATE_FAILED,
         Reason.UPSTREAM_BUSY,
         Reason.UPSTREAM_UNREACHABLE,

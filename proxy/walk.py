@@ -6,13 +6,14 @@ the walk unless a switch of the route, or shadow mode, lets it pass; then the sw
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from policy.model import Ending, Outcome, Refused, Sent
 from policy.reasons import Reason
 from proxy.errors import FAILURES, NotSent
 from proxy.gate import Route
+from proxy.holding import Held
 from proxy.providers.base import Kind, Message, Request
 from proxy.requests import Arrival
 
@@ -31,6 +32,7 @@ class Walk:
     body: bytes | None = None  # as it came, perhaps compressed; None until it is read
     message: Message | None = None  # the send, once it is read
     delivered: int = 0  # recipients whom the provider took although it answered with an error
+    held: Held = field(default_factory=Held)
     forwarding: bool = False  # from here on, something may have gone out
     _outcome: Outcome | None = None
 

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from policy.reasons import Reason
 from proxy import bodies
 from proxy.errors import NotSent
-from tests.conftest import FORM, JSON, MAIL, TEXT, OpenGate, RunningGate, Upstream, mail_body, request
+from proxy.holding import Held
+from tests.conftest import FORM, JSON, MAIL, TEXT, OpenGate, RunningGate, Upstream, mail_body, request, until
 
 A = "a@example.com"
 GZIP = ("Content-Encoding", "gzip")
@@ -128,15 +129,45 @@ async def test_a_long_body_may_take_longer(monkeypatch: pytest.MonkeyPatch) -> N
     content = StreamReader(Mock(BaseProtocol), 1 << 16, loop=asyncio.get_running_loop())
     slow = make_mocked_request("POST", "/", {"Transfer-Encoding": "chunked"}, payload=content)
     with pytest.raises(NotSent):
-        await bodies.read(slow, 10_000)
+        await bodies.read(slow, 10_000, Held())
     content.feed_data(b"x" * 5000)
-    reading = asyncio.create_task(bodies.read(slow, 10_000))
+    reading = asyncio.create_task(bodies.read(slow, 10_000, Held()))
     for _ in range(10):
         await asyncio.sleep(0)
     assert not reading.done()
     content.feed_data(b"y")
     content.feed_eof()
     assert await reading == b"x" * 5000 + b"y"
+
+
+# ── too many at once ──
+
+
+async def test_no_more_bodies_than_there_is_room_for(open_gate: OpenGate) -> None:
+    """While others hold what may be held, a body that is still to come is 503; what is there already is judged."""
+    gate = await open_gate(limits={"bodies": 6000})
+    long = mail_body(A, custom_args={"x": "y" * 5000})
+    head = request("POST", f"/mail{MAIL}", [JSON, ("Content-Length", str(len(long)))])
+    async with gate.connect() as first, gate.connect() as second:
+        await first.say(head + long[:5000])
+        await until(lambda: gate.app.room.taken == 5000)
+        await second.say(head + long[:2000])
+        answer = await second.answer()
+        assert (answer.status, answer.get("X-Sendgate-Reasons"), answer.get("Retry-After")) == (503, "gate_busy", "5")
+        assert (await gate.mail(A)).status == 202
+        await first.say(long[5000:])
+        assert (await first.answer()).status == 202
+    assert ((await gate.reasons()), gate.app.room.taken) == (["gate_busy"], 0)
+
+
+async def test_one_body_alone_is_held_whatever_its_size(open_gate: OpenGate, upstream: Upstream) -> None:
+    """The limit keeps no single send out, not even one that is inflated; nothing is held once it is answered."""
+    gate = await open_gate(limits={"bodies": 1})
+    long = mail_body(A, custom_args={"x": "y" * 200_000})
+    assert (await gate.post(f"/mail{MAIL}", long, JSON)).status == 202
+    assert (await gate.post(f"/mail{MAIL}", gzip.compress(long), JSON, ("Content-Encoding", "gzip"))).status == 202
+    assert (await gate.post(f"/mail{MAIL}", b"{" + long, JSON)).status == 400
+    assert (gate.app.room.taken, len(upstream.heard)) == (0, 2)
 
 
 # ── too large ──

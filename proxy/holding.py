@@ -1,0 +1,47 @@
+"""How many bytes of senders' bodies the gate holds at once, all listeners together.
+
+A body is held from its first byte to the answer, because it is read before it is sent on. Each is bounded by its
+route's `max_body`; what bounds them together is `limits.bodies`, or some hundred slow large ones would use up the
+machine's memory. Whoever comes when that is reached is told to come again. One body alone is always held, however small
+the limit; and what the connection has read already is counted and not refused, for it costs no more by being held.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from policy.reasons import Reason
+from proxy.errors import NotSent
+
+
+@dataclass(slots=True)
+class Room:
+    """What is held by all requests together."""
+
+    taken: int = 0
+
+    def held(self, limit: int) -> Held:
+        """Begin a request's share of a room of this many bytes."""
+        return Held(self, limit)
+
+
+@dataclass(slots=True)
+class Held:
+    """What one request holds."""
+
+    room: Room = field(default_factory=Room)
+    limit: int = 0
+    taken: int = 0
+
+    def take(self, size: int, *, there: bool = False) -> None:
+        """Hold so many bytes more, which may be there already; raises NotSent (gate_busy) where there is no room."""
+        others = self.room.taken - self.taken
+        if others and not there and self.room.taken + size > self.limit:
+            raise NotSent(Reason.GATE_BUSY)
+        self.room.taken += size
+        self.taken += size
+
+    def leave(self) -> None:
+        """Hold nothing any more."""
+        self.room.taken -= self.taken
+        self.taken = 0
