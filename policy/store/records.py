@@ -194,15 +194,26 @@ _IN_ORDER = (
     f"NOT EXISTS (SELECT 1 FROM meta WHERE name = '{_DISORDERED}'"  # noqa: S608 (constants)
     " AND CAST(value AS INTEGER) >= (SELECT min(id) FROM dispatch_failed))"
 )
-_SINCE = (
-    f"id > coalesce((SELECT id FROM dispatch_failed WHERE time < ? - {LAG} AND {_IN_ORDER}"  # noqa: S608 (constants)
-    " ORDER BY time DESC, id DESC LIMIT 1), 0) AND +time >= ?"
+_EARLIER = (
+    f"coalesce((SELECT id FROM dispatch_failed WHERE time < ? - {LAG} AND {_IN_ORDER}"  # noqa: S608 (constants)
+    " ORDER BY time DESC, id DESC LIMIT 1), 0)"
 )
-_UNTIL = (
-    f"id < coalesce((SELECT id FROM dispatch_failed WHERE time >= ? + {LAG} AND {_IN_ORDER}"  # noqa: S608 (constants)
-    " ORDER BY time, id LIMIT 1), 9223372036854775807) AND +time < ?"
+_LATER = (
+    f"coalesce((SELECT id FROM dispatch_failed WHERE time >= ? + {LAG} AND {_IN_ORDER}"  # noqa: S608 (constants)
+    " ORDER BY time, id LIMIT 1), 9223372036854775807)"
 )
+_SINCE = f"id > {_EARLIER} AND +time >= ?"
+_UNTIL = f"id < {_LATER} AND +time < ?"
 _CONDITIONS: Mapping[str, str] = {**_EQUAL, "since": _SINCE, "until": _UNTIL, "before": "id < ?"}
+
+
+def between(connection: sqlite3.Connection, since: int, until: int) -> tuple[int, int]:
+    """Give two ids between which the records of a time lie, none of them at it; others may lie there too."""
+    after, before, last = connection.execute(
+        f"SELECT {_EARLIER}, {_LATER}, (SELECT coalesce(max(id), 0) FROM dispatch_failed)",  # noqa: S608 (constants)
+        (since, until),
+    ).fetchone()
+    return after, min(before, last + 1)
 
 
 def _where(digests: Digests, wanted: Filter) -> tuple[str, list[Any]]:

@@ -309,3 +309,56 @@ class SegmentUsers(TypedDict):
 
     items: list[SegmentUser]
     next: str | None
+
+
+# ── statistics ──
+
+
+@whole
+class StatementCount(TypedDict):
+    """How many statements there are of one value; null stands for all values beyond the most that are told apart."""
+
+    day: NotRequired[str]
+    channel: NotRequired[str | None]
+    origin: NotRequired[str | None]
+    campaign: NotRequired[str | None]
+    opt_outs: int
+    opt_ins: int
+    blacklisted: int
+    whitelisted: int
+
+
+_Times = TypedDict("_Times", {"from": Moment, "to": Moment})
+
+
+@whole
+class StatementCounts(_Times):
+    """Statements of a time, counted by one of their fields."""
+
+    by: str
+    items: list[StatementCount]
+    next: None
+
+
+@whole
+class FailedCount(TypedDict):
+    """How many records there are of one value, and how many recipients they stand for."""
+
+    day: NotRequired[str]
+    channel: NotRequired[str | None]
+    origin: NotRequired[str | None]
+    campaign: NotRequired[str | None]
+    reason: NotRequired[str | None]
+    route: NotRequired[str | None]
+    sender: NotRequired[str | None]
+    records: int
+    recipients: int
+
+
+@whole
+class FailedCounts(_Times):
+    """Records of a time, counted by one of their fields."""
+
+    by: str
+    items: list[FailedCount]
+    next: None
