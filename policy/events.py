@@ -71,7 +71,7 @@ Phone = tuple[str, tuple[str, ...]]  # a number as it was told, and its keys
 class Subject:
     """Of whom something is told: an external id, else e-mail and business unit, else a phone.
 
-    The internal id names somebody only where a person is deleted; `kept` is an address of an export that nobody has
+    The internal id names somebody only where they are known already; `kept` is an address of an export that nobody has
     any more, as the check value of its store and its digest (rows.py); `everybody` means all who have the address or
     will have it, whatever their unit, because whoever told it knows of addresses alone; with `kept`, only those who
     will have it, because an export tells the others' standing by itself. The texts stand as they were told;
@@ -119,7 +119,8 @@ class Told:
 class Profile:
     """What a user, or a lead, is said to be; fields that were not given stay as they are.
 
-    `id` is None for a lead, who is known by e-mail and unit. `email` and `business_unit` are None where not given; an
+    `id` is None for a lead, who is known by e-mail and unit, or for whom the internal id names; without any of these
+    it is somebody new. `email` and `business_unit` are None where not given; an
     empty e-mail takes the address away. `phones` gives, by the name of the trait, a number with its keys, or None for
     one that is taken away. `traits` holds everything else that was told; None takes a trait away.
     """
@@ -131,6 +132,7 @@ class Profile:
     phones: Mapping[str, Phone | None] = field(default_factory=dict)
     traits: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
+    xng_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from policy.model import Ending
 from policy.reasons import MEANINGS, Reason
 from proxy import ops
 from proxy.__main__ import parser
+from proxy.api import anycase
 from proxy.api.application import application
 from proxy.api.context import Context
 from proxy.app import App
@@ -253,7 +254,9 @@ def loaded(folder: Path, scopes: Iterable[str] = ()) -> Loaded:
 
 def routes(app: web.Application) -> set[tuple[str, str]]:
     """List the methods and paths of an application."""
-    found = {(route.method, route.resource.canonical) for route in app.router.routes() if route.resource is not None}
+    found = {
+        (route.method, anycase.shown(route.resource)) for route in app.router.routes() if route.resource is not None
+    }
     return {(method, path) for method, path in found if method != "HEAD"}
 
 

@@ -112,6 +112,7 @@ def identity_of(told: Told) -> bytes | None:
 
 def _who(subject: Subject) -> list[Any]:
     named = [subject.id, subject.email_keys[:1], subject.business_unit, subject.phone_keys[:1], subject.kept]
+    named += [subject.xng_id] if subject.xng_id else []
     return [*named, "everybody"] if subject.everybody else named
 
 
@@ -128,6 +129,7 @@ def body_of(event: Event) -> dict[str, Any]:
                 "businessUnit": event.business_unit,
                 "phones": dict(event.phones),
                 "traits": dict(event.traits),
+                **({"xngId": event.xng_id} if event.xng_id else {}),
             }
         case Departure():
             return {"id": event.id, "xngId": event.xng_id, "keepSuppressed": event.keep_suppressed}
@@ -165,6 +167,7 @@ def _told_body(told: Told) -> dict[str, Any]:
         "properties": dict(told.properties),
         **({"notice": told.notice} if told.notice else {}),
         **({"everybody": True} if subject.everybody else {}),
+        **({"xngId": subject.xng_id} if subject.xng_id else {}),
     }
 
 
@@ -216,6 +219,7 @@ def _profile(source: str, body: Mapping[str, Any]) -> Profile:
         phones=phones,
         traits=body["traits"],
         source=source,
+        xng_id=body.get("xngId"),
     )
 
 
@@ -242,4 +246,5 @@ def _subject(body: Mapping[str, Any]) -> Subject:
         phone_keys=tuple(body["phoneKeys"]),
         kept=body.get("kept", ""),
         everybody=body.get("everybody", False),
+        xng_id=body.get("xngId"),
     )

@@ -238,7 +238,7 @@ def _meant(
     subject = told[0].subject
     if subject.kept and subject.everybody:
         return None, _remembered(connection, digests, subject)
-    person = people.find_or_add(connection, digests, subject, now)
+    person = profiles.meant(connection, digests, subject, now)
     return person.pk, _foldings(connection, digests, told, person, now)
 
 

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import orjson
 
-from policy import state
+from policy import state, visitors
 from policy.events import SUPPRESSES, Event, Kind, Learned, Profile, Subject, Told
 from policy.model import Microseconds, Stamp, Standing
 from policy.store import facts, journal, people, profiles
@@ -82,6 +82,8 @@ def _simple(subject: Subject, group: Group) -> bool:
     if subject.everybody:
         return False
     if any(not isinstance(event, Told | Profile) or (isinstance(event, Told) and event.notice) for event in group):
+        return False
+    if any(isinstance(event, Profile) and visitors.TRAIT in event.traits for event in group):
         return False
     if not (subject.id or subject.email_keys or subject.phone_keys):
         return False

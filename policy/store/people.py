@@ -252,6 +252,7 @@ def remove(connection: sqlite3.Connection, pk: int) -> None:
     for statement in (
         "DELETE FROM register WHERE person = ?",
         "DELETE FROM address WHERE person = ?",
+        "DELETE FROM device WHERE person = ?",
         "UPDATE person SET former = NULL WHERE former = ?",
         "DELETE FROM person WHERE pk = ?",
     ):

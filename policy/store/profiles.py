@@ -13,10 +13,10 @@ import sqlite3
 
 import orjson
 
-from policy import identity, state
+from policy import identity, state, visitors
 from policy.events import Departure, Learned, Origin, Profile, Subject
 from policy.model import Microseconds
-from policy.store import everybody, journal, people
+from policy.store import devices, everybody, journal, people
 from policy.store.digests import Digests
 from policy.store.facts import derive, derived
 from policy.store.people import Person
@@ -39,8 +39,8 @@ class UnknownUser(LookupError):
 
 
 def update(connection: sqlite3.Connection, digests: Digests, profile: Profile, arrived: Microseconds) -> Learned:
-    """Write what a person is said to be; fields that were not given stay. Raises AddressTaken."""
-    person = people.find_or_add(connection, digests, named(profile), arrived)
+    """Write what a person is said to be; fields that were not given stay. Raises AddressTaken and UnknownUser."""
+    person = meant(connection, digests, named(profile), arrived)
     unit = person.business_unit if profile.business_unit is None else profile.business_unit
     email, keys = _email(person, profile)
     before = mine = people.addresses(connection, person.pk)
@@ -54,7 +54,7 @@ def update(connection: sqlite3.Connection, digests: Digests, profile: Profile, a
     after = {digests.digest(key) for key in (*keys, *(key for _, several in phones.values() for key in several))}
     given_up = before - after if unit == person.business_unit else (before - after) | mine
     people.keep(connection, given_up, person, former=person.pk, now=arrived)
-    told = {**(lead.traits if lead else {}), **person.traits, **profile.traits}
+    traits = visitors.merged([*([lead.traits] if lead else []), person.traits], profile.traits)
     people.update(
         connection,
         person.pk,
@@ -63,15 +63,27 @@ def update(connection: sqlite3.Connection, digests: Digests, profile: Profile, a
             "email_key": keys[0] if keys else None,
             "business_unit": unit,
             "phones": orjson.dumps(phones).decode(),
-            "traits": orjson.dumps({name: value for name, value in told.items() if value is not None}).decode(),
+            "traits": orjson.dumps(traits).decode(),
             "updated_at": arrived,
         },
     )
     people.set_addresses(connection, person.pk, after)
     took_over = people.take_over(connection, person.pk, after - before)
+    if visitors.TRAIT in traits or visitors.TRAIT in person.traits:
+        devices.write(connection, digests, person.pk, visitors.devices(traits))
     same = lead is None and unit == person.business_unit and not took_over
     people.derive_for(connection, person.pk, before ^ after if same else before | after)
     return Learned(sequence, arrived)
+
+
+def meant(connection: sqlite3.Connection, digests: Digests, subject: Subject, now: Microseconds) -> Person:
+    """Find who is told of, made if nobody is; raises UnknownUser for an internal id that nobody has."""
+    if subject.xng_id is None:
+        return people.find_or_add(connection, digests, subject, now)
+    person = people.by_xng_id(connection, subject.xng_id)
+    if person is None:
+        raise UnknownUser
+    return person
 
 
 def depart(connection: sqlite3.Connection, departure: Departure, arrived: Microseconds) -> Learned:
@@ -95,9 +107,11 @@ def depart(connection: sqlite3.Connection, departure: Departure, arrived: Micros
 
 
 def named(profile: Profile) -> Subject:
-    """Name a user by the id alone, a lead by e-mail and unit."""
+    """Name a user by the id alone, a lead by e-mail and unit, or whoever it is by the internal id."""
     if profile.id is not None:
         return Subject(id=profile.id)
+    if profile.xng_id is not None:
+        return Subject(xng_id=profile.xng_id)
     unit = profile.business_unit or ""
     return Subject(email=profile.email, business_unit=unit, email_keys=profile.email_keys)
 

@@ -16,8 +16,9 @@ Who is who:
 - `event` is the journal: everything that was told, in a sequence without gaps. The tables above follow from it.
 - `notice` knows which items of providers' webhooks were told before.
 - `everybody` remembers by digest what was said of an address and everybody who has it (everybody.py).
-- `attribute` holds declarations of traits, which are about nobody.
+- `attribute` holds declarations of traits, and `scope` those of scopes; they are about nobody.
 - `segment` holds saved filters, which say whom they mean by what people did and not by who they are.
+- `device` says whose device it is, by keyed digests of the ids that stand among the person's traits.
 """
 
 from __future__ import annotations
@@ -64,6 +65,12 @@ def blacklists(db: Database) -> None:
 @MIGRATIONS(name="0007_segments")
 def segments(db: Database) -> None:
     db.execute(_SEGMENTS)
+
+
+@MIGRATIONS(name="0009_profiles")
+def profiles(db: Database) -> None:
+    for statement in _PROFILES.split(";"):
+        db.execute(statement)
 
 
 @MIGRATIONS(name="0011_everybody")
@@ -212,6 +219,13 @@ CREATE TABLE segment (
   filter TEXT NOT NULL,
   created_at INTEGER NOT NULL
 ) WITHOUT ROWID
+"""
+
+_PROFILES = """
+CREATE TABLE device (digest TEXT NOT NULL, person INTEGER NOT NULL, PRIMARY KEY (digest, person)) WITHOUT ROWID;
+CREATE INDEX device_person ON device (person);
+
+CREATE TABLE scope (name TEXT PRIMARY KEY, description TEXT NOT NULL) WITHOUT ROWID
 """
 
 _EVERYBODY = """

@@ -14,7 +14,7 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from policy import blacklists, identity
+from policy import blacklists, identity, visitors
 from policy.events import SUPPRESSES, Event, Learned, Profile, Subject, Told
 from policy.model import Microseconds
 from policy.scopes import Units
@@ -120,6 +120,8 @@ class Screen:
     def _named(self, subject: Subject) -> Person | None:
         if subject.id is not None:
             return people.by_id(self.connection, subject.id)
+        if subject.xng_id is not None:
+            return people.by_xng_id(self.connection, subject.xng_id)
         return people.by_address(self.connection, self.digests, subject)
 
     def _concerns(self, subject: Subject, named: Person | None) -> bool:
@@ -156,12 +158,14 @@ class Screen:
         for trait, phone in {**(person.phones if person else {}), **profile.phones}.items():
             if phone and self.covers(phone[1], *units):
                 raise AddressListed(trait)
+        if any(self.covers(keys, *units) for keys in visitors.addresses(profile.traits)):
+            raise AddressListed(visitors.DEVICES)
         if person is not None and self.covers_person(person, *units):
             raise AddressListed(_EMAIL)
 
     def _written(self, profile: Profile) -> Person | None:
         subject = profiles.named(profile)
-        return self._named(subject) if subject.id is not None or subject.email_keys else None
+        return self._named(subject) if subject != Subject(business_unit=subject.business_unit) else None
 
 
 def _addresses(subject: Subject) -> Iterator[Subject]:
@@ -176,4 +180,6 @@ def _email_keys(person: Person) -> tuple[str, ...]:
 
 
 def _keys_of(person: Person) -> tuple[str, ...]:
-    return (*_email_keys(person), *(key for _, keys in person.phones.values() for key in keys))
+    numbers = (key for _, keys in person.phones.values() for key in keys)
+    called_by = (key for keys in visitors.addresses(person.traits) for key in keys)
+    return (*_email_keys(person), *numbers, *called_by)

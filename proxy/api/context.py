@@ -44,8 +44,10 @@ class Context:
     async def learn_profile(self, events: Sequence[Event]) -> list[Learned]:
         """Learn a user's profile with what it says; raises AddressListed where profiles are guarded."""
         units = self.guard()
-        if units is None:
-            return await self.learn(events)
+        return await self.learn(events) if units is None else await self.learn_guarded(events, units)
+
+    async def learn_guarded(self, events: Sequence[Event], units: Units) -> list[Learned]:
+        """Learn profiles unless an address in one is on a blacklist; raises AddressListed then."""
         learned = await self.policy.learn_guarded(events, units)
         self._count(events, learned)
         return learned

@@ -20,7 +20,7 @@ from pydantic import Field, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from proxy import ops
-from proxy.api import own_shapes, shapes
+from proxy.api import anycase, own_shapes, shapes, store_shapes
 from proxy.api.access import XNG_HEADER
 from proxy.api.describing import JSON, OPERATIONS, Answer, Operation, Parameter, described
 from proxy.errors import RETRY_AFTER
@@ -30,6 +30,8 @@ DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 REFERENCE: Final = "#/components/schemas/{model}"
 
 Tree: TypeAlias = dict[str, Any]
+
+_SHAPES: Final = (shapes, own_shapes, store_shapes)
 
 _SECURITY: Final[Tree] = {
     "token": {"type": "apiKey", "in": "header", "name": XNG_HEADER},
@@ -48,6 +50,7 @@ _NAMES: Final[Mapping[str, Parameter]] = {
     "id": Parameter("id", "the user's own id, of up to 16 KB; or that of a record or attribute", str),
     "xngId": Parameter("xngId", "the internal id", str),
     "email": Parameter("email", "an e-mail address, in any case", Annotated[str, Field(pattern="^[^/]*@[^/]*$")]),
+    "scope": Parameter("scope", "a scope, in any case", str),
     "bu": Parameter("bu", "a business unit, in any case", str),
     "name": Parameter("name", "a segment's name", str),
     "trackingId": Parameter("trackingId", "as 202 answered it", Annotated[str, Field(pattern="^[0-9A-Fa-f-]{36}$")]),
@@ -122,7 +125,7 @@ def document(app: web.Application) -> Tree:
 def _operations(app: web.Application) -> Iterator[tuple[tuple[str, str], Operation]]:
     """List what the application serves; HEAD stands for itself beside each GET."""
     for route in app.router.routes():
-        path = route.resource.canonical if route.resource is not None else ""
+        path = anycase.shown(route.resource)
         if route.method != "HEAD":
             found = _OPS[path] if path in ops.PATHS else OPERATIONS.get(route.handler)
             if found is None:
@@ -150,7 +153,7 @@ class _Components:
 
 def _explained(name: str, schema: Tree) -> Tree:
     untitled = {key: value for key, value in schema.items() if key != "title"}
-    made_from = getattr(shapes, name, getattr(own_shapes, name, None))
+    made_from = next((found for each in _SHAPES if (found := getattr(each, name, None))), None)
     return untitled if made_from is None else {"description": inspect.getdoc(made_from), **untitled}
 
 

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from policy import visitors
 from policy.events import Event, Origin, Phone, Profile, Subject, Told, Word
 from policy.store.lookups import Shown
 from proxy.api import reading
@@ -34,7 +35,7 @@ _STANDING: Final[Mapping[str, tuple[Word, Word]]] = {
 }
 _SEGMENT_NAMES: Final = {trait: f"traits.{trait}" for trait in _STANDING}
 FLAGS: Final = frozenset({*_STANDING, *_SEGMENT_NAMES.values()})
-_NO_TRAITS: Final = _FIELDS | FLAGS
+_NO_TRAITS: Final = _FIELDS | FLAGS | {visitors.TRAIT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ def answer(shown: Shown) -> dict[str, Any]:
     """Write a profile as GET answers it: ids, addresses, the opt-out if there ever was one, and every other trait."""
     person = shown.person
     ids = {"id": person.id, "xngId": person.xng_id, "email": person.email, "businessUnit": person.business_unit}
-    return {**ids, **person.traits, **({} if shown.opt_out is None else {OPT_OUT: shown.opt_out})}
+    traits = {name: value for name, value in person.traits.items() if name != visitors.TRAIT}
+    return {**ids, **traits, **({} if shown.opt_out is None else {OPT_OUT: shown.opt_out})}
 
 
 def keeps(context: Context, caller: Caller) -> bool:

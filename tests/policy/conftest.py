@@ -35,6 +35,7 @@ TABLES = {
     "everybody": "digest, kind, channel, origin, number",
     "blacklist": "pk",
     "blacklist_key": "pk",
+    "device": "digest, person",
 }
 
 

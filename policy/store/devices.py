@@ -1,0 +1,29 @@
+"""Whose device it is: the ids of devices as keyed digests, beside the persons who have them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+
+from policy.store import people
+from policy.store.digests import Digests
+from policy.store.people import Person
+
+
+def digest(digests: Digests, device: str) -> str:
+    """Give what the id of a device is looked up by, in whichever case it is written."""
+    return digests.digest(f"\x00device:{device.lower()}").hex()
+
+
+def write(connection: sqlite3.Connection, digests: Digests, pk: int, ids: Iterable[str]) -> None:
+    """Let a person have exactly these devices."""
+    connection.execute("DELETE FROM device WHERE person = ?", (pk,))
+    rows = [(digest(digests, device), pk) for device in ids]
+    connection.executemany("INSERT OR IGNORE INTO device VALUES (?, ?)", rows)
+
+
+def having(connection: sqlite3.Connection, digests: Digests, device: str) -> list[Person]:
+    """List whose device it is, in whichever business unit."""
+    query = "SELECT person FROM device WHERE digest = ? ORDER BY person"
+    found = connection.execute(query, (digest(digests, device),)).fetchall()
+    return [person for person in (people.by_pk(connection, pk) for (pk,) in found) if person is not None]

@@ -1,0 +1,60 @@
+"""What the Profile Store's face keeps of a person, beside what users have: devices, visits, and what it is told.
+
+It lies among the person's traits under one name, which users' own face neither shows nor takes. So it is written,
+journalled, merged and erased like any trait. Times are microseconds; what is None was never told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from policy import identity
+
+TRAIT: Final = "__profile"
+DEVICES: Final = "DeviceIds"
+MOST_DEVICES: Final = 1000  # of one person; the oldest go
+
+Traits = Mapping[str, Any]
+
+
+def of(traits: Traits) -> Mapping[str, Any]:
+    """Give what is kept of a person."""
+    kept: Mapping[str, Any] = traits.get(TRAIT) or {}
+    return kept
+
+
+def devices(traits: Traits) -> Sequence[str]:
+    """Give the ids of a person's devices."""
+    found: Sequence[str] = of(traits).get(DEVICES) or ()
+    return found
+
+
+def merged(held: Sequence[Traits], told: Traits) -> dict[str, Any]:
+    """Lay what is told over the traits of one person, or of the several who become one; None takes a trait away."""
+    whole = {name: value for traits in (*held, told) for name, value in traits.items() if name != TRAIT}
+    kept: dict[str, Any] = {}
+    for traits in held:
+        both = dict.fromkeys([*kept.get(DEVICES, ()), *devices(traits)])
+        kept = {**kept, **of(traits), **({DEVICES: list(both)} if both else {})}
+    kept = _without_none({**kept, **of(told)})
+    if kept.get(DEVICES):
+        kept[DEVICES] = kept[DEVICES][-MOST_DEVICES:]
+    return _without_none({**whole, TRAIT: kept or None})
+
+
+def addresses(traits: Traits) -> Iterator[tuple[str, ...]]:
+    """Give the keys of those devices that are called by an e-mail address, as campaigns call them."""
+    for device in devices(traits):
+        keys = keys_of(device)
+        if keys:
+            yield keys
+
+
+def keys_of(device: str) -> tuple[str, ...]:
+    """Give the keys of a device's id if it is an e-mail address."""
+    return identity.email_keys(device) if "@" in device else ()
+
+
+def _without_none(told: Traits) -> dict[str, Any]:
+    return {name: value for name, value in told.items() if value is not None}
