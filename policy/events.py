@@ -90,13 +90,25 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
+class Veil:
+    """What an entry of the journal still says about itself once its person was erased (veiling.py).
+
+    `at` is when it counts from, because the time it stated is gone; `identity` is a keyed hash, by which the statement
+    is known when it is told again, or empty.
+    """
+
+    at: Microseconds
+    identity: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """One event about a person: a system event with an effect on the standing, or any other name that is kept.
 
     `word` is None for the other names; raises ValueError if it is not the name's, because the journal holds the name
     alone. `number` is the sending number that a keyword was sent to, or the list at a provider. `source` names the API
     key or door it came through, for the journal. `notice` is the id of a provider's webhook item, which is learned
-    once.
+    once. `veil` stands in an event that names somebody who was erased.
     """
 
     subject: Subject
@@ -109,6 +121,7 @@ class Told:
     properties: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
     notice: str = ""
+    veil: Veil | None = None
 
     def __post_init__(self) -> None:
         if self.word != (self.name if self.name in WORDS else None):
@@ -183,7 +196,30 @@ class Delisting:
     source: str = ""
 
 
-Event = Told | Profile | Departure | Unplaced | Listing | Delisting
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """A person is erased: what names them goes out of every table, and what suppresses them stays as keyed hashes.
+
+    It names nobody. `people` are keys of the table of persons, `ids` and `digests` the keyed hashes of external ids and
+    of addresses that nobody else has, `spared` those of others' addresses that were told beside the id. `entries` are
+    the sequence numbers of other people's journal entries, and `mentioned_by` the keys of other persons, in whose texts
+    an address of the erased one stood, and `listed` those of blacklist entries that give it among their reasons.
+    `counts` says what went, in rows by table, and what was kept; None before anybody counted.
+    """
+
+    people: tuple[int, ...]
+    ids: tuple[str, ...]
+    digests: tuple[str, ...]
+    spared: tuple[str, ...] = ()
+    entries: tuple[int, ...] = ()
+    mentioned_by: tuple[int, ...] = ()
+    listed: tuple[int, ...] = ()
+    counts: Mapping[str, int] | None = None
+    origin: str = Origin.API
+    source: str = ""
+
+
+Event = Told | Profile | Departure | Unplaced | Listing | Delisting | Erasure
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,26 +8,61 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from policy import rules
-from policy.events import Event, Learned, Told
+from policy.events import Event, Learned, Origin, Told
 from policy.model import Facts, Microseconds, Outcome, Send, Standing, Terms, Verdict
 from policy.scopes import Units
-from policy.store import backups, bulk, facts, learning, lookups, notices, pruning, records, rekeying, screening, sizes
+from policy.store import (
+    backups,
+    bulk,
+    facts,
+    holdings,
+    learning,
+    lookups,
+    notices,
+    pruning,
+    records,
+    rekeying,
+    screening,
+    settling,
+    sizes,
+    surveying,
+)
 from policy.store.database import Database
+from policy.store.settling import Settled
+from policy.store.surveying import Whom
 from policy.store.writer import StoreUnavailable
 
 T = TypeVar("T")
 
 COUNTING = 60.0  # seconds that a walk over whole tables may take
+WALKING = 600.0  # seconds that walks over the whole journal may take, and for which an erasure waits for the writer
 
 
 def clock() -> Microseconds:
     """Tell the time in microseconds since 1970."""
     return Microseconds(time.time_ns() // 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What an erasure did: its place in the journal and its time, what went by table, and what is not yet done.
+
+    `people` is how many persons were erased, those included who were deleted before. `others` are the ids of users who
+    have one of the addresses too, and were not meant; `remaining` those of the blacklist entries of the addresses.
+    """
+
+    sequence: int
+    at: Microseconds
+    people: int
+    counts: dict[str, int]
+    others: tuple[str, ...]
+    remaining: tuple[str, ...]
+    settled: Settled
 
 
 class Policy:
@@ -36,6 +71,8 @@ class Policy:
     def __init__(self, path: Path, pepper: str = "", *, now: Callable[[], Microseconds] = clock) -> None:
         self.database = Database(path, pepper)
         self.now = now
+        self._erased: set[str] = set()  # clear addresses that may still lie beside the rows
+        self.settling_due = False  # an erasure's log could not be emptied yet
         self.held_at: int | None = None  # the sequence at which a copy ends that nobody has released yet
 
     def open(self, *, create: bool = True) -> None:
@@ -136,6 +173,54 @@ class Policy:
         """
         self._check_held()
         return await self.database.write(job)
+
+    async def erase(self, whom: Whom, *, origin: str = Origin.API, source: str = "") -> Erased:
+        """Erase whoever is called this; what suppresses them stays as keyed hashes. Returns after the commit.
+
+        Raises StoreUnavailable, and UnknownUser if nothing names anybody who is called this.
+        """
+        self._check_held()
+        while True:
+            before = await self.database.ask(surveying.survey(self.database.digests, whom), patience=WALKING)
+            try:
+                job = surveying.erase(self.database.digests, whom, before, self.now(), (origin, source))
+                found, learned, counts = await self.database.write(job, patience=WALKING)
+                break
+            except surveying.Moved:
+                continue
+        self._erased |= found.texts
+        people = len(found.erasure.people)
+        remaining = tuple(entry.id for entry in found.remaining)
+        settled = await self.settle()
+        return Erased(learned.sequence, learned.effective_at, people, counts, found.others, remaining, settled)
+
+    async def settle(self) -> Settled:
+        """See to what erasures left beside the rows; raises StoreUnavailable, and then, or while not done, it is due.
+
+        What a file that is too large to be rebuilt holds is not due: somebody must ask for `rebuild`.
+        """
+        texts = frozenset(self._erased)
+        self.settling_due = True
+        settled = await self.database.settle(texts)
+        self.settling_due = not settled.log_emptied
+        if settled.done:
+            self._erased -= texts
+        return settled
+
+    async def unsettled(self) -> bool:
+        """Tell whether something of somebody who was erased may lie beside the rows; raises StoreUnavailable."""
+        return await self.ask(settling.marked) is not None
+
+    async def rebuild(self) -> Settled:
+        """Write the store's file anew, so that nothing of erased rows is left in it; raises StoreUnavailable."""
+        texts = frozenset(self._erased)
+        settled = await self.database.rebuild(texts)
+        self._erased -= texts
+        return settled
+
+    async def held_about(self, whom: Whom) -> dict[str, Any]:
+        """Read everything that is held about somebody; raises StoreUnavailable and UnknownUser."""
+        return await self.database.ask(holdings.about(self.database.digests, whom), patience=WALKING)
 
     async def probe(self) -> None:
         """Make sure that the store can be read and written, by writing a row of its own; raises StoreUnavailable."""

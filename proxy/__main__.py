@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from policy.model import DISPATCHED
-from proxy import blacklists, commands, keeping, moving, transfer
+from proxy import blacklists, commands, erasing, keeping, moving, transfer
 
 
 def parser() -> argparse.ArgumentParser:
@@ -46,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("--channel", choices=DISPATCHED, metavar="CHANNEL", help="default: MAIL, or SMS for a number")
     added.add_argument("--campaign", default="", help="what it is noted under")
     added.add_argument("--business-unit", default="", metavar="UNIT", help="narrows an opt-out by e-mail to this unit")
+    _add_erasing(command)
     added = command("import", moving.import_people, "take people and their standing from a file (CSV, NDJSON)")
     added.add_argument("file", type=Path, metavar="FILE", help="- for standard input")
     added.add_argument("--format", choices=transfer.FORMATS, help="default: by the file's ending, else csv")
@@ -74,12 +75,27 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("--journal", type=Path, action="append", default=[], metavar="FILE", help="written by `journal`")
     added.add_argument("--until", type=int, metavar="N", help="the last sequence number that must be there")
     added.add_argument("--accept-loss", action="store_true", help="take it into use whatever is missing")
+    _add_records(command)
+    return top
+
+
+def _add_erasing(command: Callable[..., argparse.ArgumentParser]) -> None:
+    """Add what somebody may ask of whoever keeps data about them."""
+    whom = "an id, an internal id, an e-mail address, or a phone number with its country"
+    added = command("person", erasing.person, "print everything that is held about somebody, as JSON")
+    added.add_argument("whom", metavar="WHOM", help=whom)
+    added = command("erase", erasing.erase, "erase somebody; what suppresses them stays as keyed hashes")
+    added.add_argument("whom", metavar="WHOM", help=whom)
+    added.add_argument("--yes", action="store_true", help="do not ask")
+    command("rebuild", erasing.rebuild, "write the store's file anew, so that nothing erased is left between its rows")
+
+
+def _add_records(command: Callable[..., argparse.ArgumentParser]) -> None:
     added = command("records", keeping.records, "show what was not sent, and why")
     added.add_argument("--follow", action="store_true", help="go on with the records to come")
     added.add_argument("--limit", type=int, default=50, metavar="N", help="how many; default: 50")
     for name, says in keeping.FILTERS.items():
         added.add_argument(f"--{name}", metavar=name.upper(), help=says)
-    return top
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -103,6 +103,8 @@ class App:
             log.get().error(
                 "store_held", ends_at=self.policy.held_at, says="a copy: `sendgate restore` takes it into use"
             )
+        if await self.policy.unsettled():
+            log.get().warning("erasure_unsettled", says="`sendgate rebuild` writes the store's file anew")
         self.on_started()
         log.get().info("started", **{door: f"{host}:{port}" for door, (host, port) in self.addresses.items()})
 
@@ -286,6 +288,9 @@ class App:
                         log.get().info("pruned", what=what, rows=gone)
             with contextlib.suppress(StoreUnavailable):
                 await self.policy.forget_notices()
+            if self.policy.settling_due:
+                with contextlib.suppress(StoreUnavailable):
+                    await self.policy.settle()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._reloaded.wait(), PRUNE)
             self._reloaded.clear()

@@ -8,7 +8,7 @@ later expiry holds, and another spelling of the address brings the further keys 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -46,11 +46,23 @@ class Page:
 # Changing
 
 
+def holds(connection: sqlite3.Connection, digests: Digests, listing: Listing) -> bool:
+    """Tell whether an address that was put on the blacklist of a scope is still there."""
+    return _found(connection, digests, listing) is not None
+
+
+def learn(
+    connection: sqlite3.Connection, digests: Digests, event: Listing | Delisting, arrived: Microseconds
+) -> Learned:
+    """Put an address on a blacklist, or take an entry away; raises UnknownEntry."""
+    if isinstance(event, Listing):
+        return enter(connection, digests, event, arrived)
+    return remove(connection, event, arrived)
+
+
 def enter(connection: sqlite3.Connection, digests: Digests, listing: Listing, arrived: Microseconds) -> Learned:
     """Put an address on a blacklist; it counts as a repeat where it was there already."""
-    found = connection.execute(
-        "SELECT pk, until FROM blacklist WHERE key = ? AND scope = ?", (listing.keys[0], listing.scope)
-    ).fetchone()
+    found = _found(connection, digests, listing)
     pk = _add(connection, listing, arrived) if found is None else found[0]
     prolonged = found is not None and _prolong(connection, pk, found[1], listing)
     respelled = _add_keys(connection, digests, pk, listing.keys)
@@ -71,6 +83,17 @@ def remove(connection: sqlite3.Connection, delisting: Delisting, arrived: Micros
     connection.execute(_ONE_LESS)
     gone = _journalled(delisting, REMOVED, journal.Kind.DELISTING, arrived)
     return Learned(journal.append(connection, [gone]), arrived)
+
+
+def _found(connection: sqlite3.Connection, digests: Digests, listing: Listing) -> tuple[int, int | None] | None:
+    """Find the entry of an address, with its expiry; the one may be told by a veil, and the other known by it."""
+    wanted = digests.digest(listing.keys[0])
+    rows = connection.execute(
+        "SELECT e.pk, e.until, e.key FROM blacklist_key k JOIN blacklist e ON e.pk = k.entry"
+        " WHERE k.digest = ? AND e.scope = ? ORDER BY e.pk",
+        (wanted, listing.scope),
+    )
+    return next(((pk, until) for pk, until, key in rows if digests.digest(key) == wanted), None)
 
 
 def rekey(connection: sqlite3.Connection, digests: Digests, pk: int, address: str) -> bool:
@@ -201,6 +224,17 @@ def listed(connection: sqlite3.Connection, asked: Mapping[bytes, Sequence[str]])
         for key in keys if entries else ():
             found[key] = found.get(key, ()) + entries
     return found
+
+
+def under(connection: sqlite3.Connection, digests: Iterable[bytes]) -> tuple[BlacklistEntry, ...]:
+    """Read the entries of these very addresses, expired ones and those of every scope included."""
+    columns = ", ".join(f"e.{name}" for name in _COLUMNS.split(", "))
+    query = (
+        f"SELECT e.pk, {columns} FROM blacklist_key k JOIN blacklist e ON e.pk = k.entry"  # noqa: S608 (constants)
+        " WHERE k.digest = ? AND k.pattern IS NULL"
+    )
+    found = {pk: BlacklistEntry(*row) for each in digests for pk, *row in connection.execute(query, (each,))}
+    return tuple(found[pk] for pk in sorted(found))
 
 
 def page(asked: Selection) -> Callable[[sqlite3.Connection], Page]:

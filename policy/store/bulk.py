@@ -32,7 +32,8 @@ def learn_rows(
         results: list[str] = []
         for new, places in groupby(range(len(groups)), fresh.__contains__):
             run = list(places)
-            if new and newcomers.learn(connection, [(groups[at], *named[at]) for at in run], arrived) is not None:
+            short = [(groups[at], *named[at]) for at in run] if new else []
+            if new and newcomers.learn(connection, digests, short, arrived) is not None:
                 results += [""] * len(run)
             else:
                 results += [_learn(connection, digests, groups[at], arrived) for at in run]

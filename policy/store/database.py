@@ -20,15 +20,16 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
 import sqlite_utils
 
-from policy.store import blacklists, rekeying, schema
+from policy.store import blacklists, rekeying, schema, settling
 from policy.store.digests import Digests, WrongPepper
+from policy.store.settling import Settled
 from policy.store.sieve import Sieve
 from policy.store.writer import PATIENCE, StoreUnavailable, Writer
 
@@ -100,8 +101,12 @@ class Database:
             self._lock = locked(self.path)
             with contextlib.ExitStack() as undo:
                 undo.callback(os.close, self._lock)
+                # For its owner alone: addresses stand in it in the clear.
+                self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                undo.callback(os.close, self._file)
                 self._writer = self._prepared()
                 undo.callback(self._writer.close)
+                settling.catch_up(self._writer, self._file)
                 self._identity = self._seen()
                 self._now = self._reader()
                 self._thread = Writer(self._writer, self.sieve, self._intact, self._observe)
@@ -120,6 +125,7 @@ class Database:
         for reader in self._readers:
             reader.close()
         self._writer.close()
+        os.close(self._file)
         os.close(self._lock)
 
     async def write(self, function: Callable[[sqlite3.Connection], T], *, patience: float | None = PATIENCE) -> T:
@@ -131,6 +137,38 @@ class Database:
         if self._closed or self._thread is None:
             raise StoreUnavailable("the store is closed")
         return await self._thread.write(function, patience)
+
+    async def settle(self, texts: Collection[str] = ()) -> Settled:
+        """See to what is left of erased rows beside the rows; `texts` are the erased addresses, if they are known.
+
+        Raises StoreUnavailable; what is not done then, or not at all, is due still.
+        """
+        sequence = await self.ask(settling.marked)
+        if not await self._alone(settling.empty_log):
+            return Settled(log_emptied=False)
+        left = await asyncio.to_thread(settling.left_in, self._file, texts) if texts else None
+        if left != 0 and os.fstat(self._file).st_size <= settling.REBUILT_AT_ONCE:
+            return await self.rebuild(texts)
+        if left == 0 and sequence is not None:
+            await self.write(lambda connection: settling.unmark(connection, sequence))
+        return Settled(log_emptied=True, left=left)
+
+    async def rebuild(self, texts: Collection[str] = ()) -> Settled:
+        """Write the file anew, which leaves nothing of erased rows; nobody can write meanwhile.
+
+        Raises StoreUnavailable. What of the erased addresses is in the file after it stands in somebody's row.
+        """
+        sequence = await self.ask(settling.marked)
+        emptied = await self._alone(settling.rebuild)
+        left = await asyncio.to_thread(settling.left_in, self._file, texts)
+        if emptied and sequence is not None:
+            await self.write(lambda connection: settling.unmark(connection, sequence))
+        return Settled(log_emptied=emptied, left=left)
+
+    async def _alone(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        if self._closed or self._thread is None:
+            raise StoreUnavailable("the store is closed")
+        return await self._thread.run_alone(function)
 
     async def probe(self, now: int) -> None:
         """Make sure that the store can be written, by writing down when; raises StoreUnavailable."""
@@ -188,7 +226,6 @@ class Database:
     # Connections
 
     def _prepared(self) -> sqlite3.Connection:
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # addresses stand in it in the clear
         connection = sqlite3.connect(
             self.path, timeout=WRITE_WAIT, isolation_level=None, check_same_thread=False, cached_statements=256
         )

@@ -3,6 +3,10 @@
 One keyed BLAKE2b (RFC 7693) of the key, 128 bits. Its first 64 bits, as a signed integer, are the primary key of the
 hot table; the whole digest confirms a hit. The pepper is the key, so the digests of a stolen store tell nothing to
 whoever merely guesses addresses.
+
+Where the journal named somebody who was erased, it names them by a veil, a text that holds the digest. The veil of a
+key has the key's own digest, so that whatever goes by digests treats both alike. No key that anybody tells looks like
+one: an e-mail has an @ in it, a number begins with a plus, and an id holds no NUL.
 """
 
 from __future__ import annotations
@@ -13,6 +17,8 @@ import struct
 PREFIX = 8
 _SIGNED = struct.Struct(">q")
 SIZE = 16
+VEIL = "erased:"
+ID_VEIL = f"\x00{VEIL}"
 
 
 class WrongPepper(Exception):
@@ -29,10 +35,26 @@ class Digests:
         self._keyed = hashlib.blake2b(digest_size=SIZE, key=secret, person=b"sendgate")
 
     def digest(self, key: str) -> bytes:
-        """Give the 16-byte digest of a key."""
+        """Give the 16-byte digest of a key, or of the key behind a veil."""
+        if key.startswith(VEIL):
+            return bytes.fromhex(key[len(VEIL) :])
         keyed = self._keyed.copy()
         keyed.update(key.encode("utf-8", "surrogatepass"))
         return keyed.digest()
+
+    def veiled(self, key: str) -> str:
+        """Give the text that stands for a key in the journal once its person was erased."""
+        return f"{VEIL}{self.digest(key).hex()}"
+
+    def veiled_id(self, external_id: str) -> str:
+        """Give the text that stands for an external id once its person was erased."""
+        if external_id.startswith(ID_VEIL):
+            return external_id
+        return f"{ID_VEIL}{self.digest(f'{ID_VEIL}{external_id}').hex()}"
+
+    def veiled_identity(self, identity: bytes) -> bytes:
+        """Give the keyed hash of a statement's identity, which by itself would tell whoever guesses its address."""
+        return self.digest(f"{ID_VEIL}identity:{identity.hex()}")
 
     def kept(self, exported: str) -> bytes:
         """Read a kept address of an export (`CHECK:DIGEST`); raises WrongPepper if another pepper made it."""

@@ -6,21 +6,40 @@ again.
 
 A statement with a stated time has an identity. Told twice, it is written once and keeps its first effective time,
 because a time in the future is cut at its arrival, and the second arrival is later.
+
+What is told of somebody who was erased since has veils in place of names (policy/veiling.py), and says itself when it
+counts from.
 """
 
 from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 
 from policy import times
-from policy.events import WORDS, Delisting, Departure, Event, Listing, Profile, Subject, Told, Unplaced, Word
+from policy.events import (
+    WORDS,
+    Delisting,
+    Departure,
+    Erasure,
+    Event,
+    Listing,
+    Profile,
+    Subject,
+    Told,
+    Unplaced,
+    Veil,
+    Word,
+)
 from policy.model import Channel, Microseconds
+from policy.store.digests import Digests
+
+VEILED = "veiled"  # in meta: the journal names people by veils
 
 
 class Kind(StrEnum):
@@ -33,6 +52,7 @@ class Kind(StrEnum):
     UNPLACED = "unplaced"  # about nobody
     LISTING = "listing"  # a blacklist entry
     DELISTING = "delisting"
+    ERASURE = "erasure"
 
 
 class Entry(NamedTuple):
@@ -81,12 +101,36 @@ def last_sequence(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT value FROM meta WHERE name = 'sequence'").fetchone()[0])
 
 
-def first_effect(connection: sqlite3.Connection, identity: bytes | None) -> tuple[int, Microseconds] | None:
+def first_effect(
+    connection: sqlite3.Connection, digests: Digests, identity: bytes | None
+) -> tuple[int, Microseconds] | None:
     """Find when a statement that was told before counts from, with its sequence number."""
     if identity is None:
         return None
-    found = connection.execute("SELECT sequence, effective_at FROM event WHERE identity = ?", (identity,)).fetchone()
+    query = "SELECT sequence, effective_at FROM event WHERE identity = ?"
+    found = connection.execute(query, (identity,)).fetchone()
+    if found is None and has_veils(connection):
+        found = connection.execute(query, (digests.veiled_identity(identity),)).fetchone()
     return None if found is None else (found[0], Microseconds(found[1]))
+
+
+def has_veils(connection: sqlite3.Connection) -> bool:
+    """Tell whether the journal may name people by veils, because somebody was erased."""
+    return connection.execute("SELECT 1 FROM meta WHERE name = ?", (VEILED,)).fetchone() is not None
+
+
+def told_before(connection: sqlite3.Connection, digests: Digests, told: Sequence[Entry]) -> bool:
+    """Tell whether any of some entries was told before, of somebody who was erased since."""
+    if not has_veils(connection):
+        return False
+    veiled = (digests.veiled_identity(entry.identity) for entry in told if entry.identity is not None)
+    query = "SELECT 1 FROM event WHERE identity = ?"
+    return any(connection.execute(query, (identity,)).fetchone() for identity in veiled)
+
+
+def note_veils(connection: sqlite3.Connection) -> None:
+    """Write down that the journal names people by veils."""
+    connection.execute("INSERT OR IGNORE INTO meta VALUES (?, '1')", (VEILED,))
 
 
 def told_entry(told: Told, pk: int | None, arrived: Microseconds, at: Microseconds, identity: bytes | None) -> Entry:
@@ -102,6 +146,8 @@ def forget(connection: sqlite3.Connection, told: Told) -> None:
 
 def identity_of(told: Told) -> bytes | None:
     """Give the identity of a statement with a stated time, or None: without one, each telling is a statement anew."""
+    if told.veil is not None:
+        return bytes.fromhex(told.veil.identity) or None
     if told.stated is None or told.notice:
         return None
     stated = (told.stated.first, told.stated.last)  # not its text: `Z` and `+00:00` state the same
@@ -135,13 +181,28 @@ def body_of(event: Event) -> dict[str, Any]:
             return {"id": event.id, "xngId": event.xng_id, "keepSuppressed": event.keep_suppressed}
         case Unplaced():
             return {"raw": dict(event.raw), "notice": event.notice}
-        case Listing():
+        case Erasure():
+            return _erasure_body(event)
+        case Listing() | Delisting():
             return _listing_body(event)
-        case Delisting():
-            return {"id": event.id}
 
 
-def _listing_body(listing: Listing) -> dict[str, Any]:
+def _erasure_body(erasure: Erasure) -> dict[str, Any]:
+    return {
+        "people": list(erasure.people),
+        "ids": list(erasure.ids),
+        "digests": list(erasure.digests),
+        "spared": list(erasure.spared),
+        "entries": list(erasure.entries),
+        "mentionedBy": list(erasure.mentioned_by),
+        "listed": list(erasure.listed),
+        "counts": None if erasure.counts is None else dict(erasure.counts),
+    }
+
+
+def _listing_body(listing: Listing | Delisting) -> dict[str, Any]:
+    if isinstance(listing, Delisting):
+        return {"id": listing.id}
     return {
         "id": listing.id,
         "address": listing.address,
@@ -168,6 +229,7 @@ def _told_body(told: Told) -> dict[str, Any]:
         **({"notice": told.notice} if told.notice else {}),
         **({"everybody": True} if subject.everybody else {}),
         **({"xngId": subject.xng_id} if subject.xng_id else {}),
+        **({"veil": {"at": told.veil.at, "identity": told.veil.identity}} if told.veil else {}),
     }
 
 
@@ -191,10 +253,13 @@ def event_of(kind: str, name: str, channel: str, origin: str, source: str, body:
         return _profile(source, body)
     if kind == Kind.UNPLACED:
         return Unplaced(name, origin, body["raw"], body["notice"], source)
-    if kind == Kind.LISTING:
-        return _listing(origin, source, body)
-    if kind == Kind.DELISTING:
-        return Delisting(body["id"], origin, source)
+    if kind in _ABOUT_NO_PERSON:
+        return _ABOUT_NO_PERSON[Kind(kind)](origin, source, body)
+    return _told(name, channel, origin, source, body)
+
+
+def _told(name: str, channel: str, origin: str, source: str, body: Mapping[str, Any]) -> Told:
+    veil = body.get("veil")
     return Told(
         subject=_subject(body),
         name=name,
@@ -206,6 +271,22 @@ def event_of(kind: str, name: str, channel: str, origin: str, source: str, body:
         properties=body["properties"],
         source=source,
         notice=body.get("notice", ""),
+        veil=Veil(Microseconds(veil["at"]), veil["identity"]) if veil else None,
+    )
+
+
+def _erasure(origin: str, source: str, body: Mapping[str, Any]) -> Erasure:
+    return Erasure(
+        people=tuple(body["people"]),
+        ids=tuple(body["ids"]),
+        digests=tuple(body["digests"]),
+        spared=tuple(body["spared"]),
+        entries=tuple(body["entries"]),
+        mentioned_by=tuple(body["mentionedBy"]),
+        listed=tuple(body["listed"]),
+        counts=body["counts"],
+        origin=origin,
+        source=source,
     )
 
 
@@ -234,6 +315,17 @@ def _listing(origin: str, source: str, body: Mapping[str, Any]) -> Listing:
         origin=origin,
         source=source,
     )
+
+
+def _delisting(origin: str, source: str, body: Mapping[str, Any]) -> Delisting:
+    return Delisting(body["id"], origin, source)
+
+
+_ABOUT_NO_PERSON: Final[Mapping[Kind, Callable[[str, str, Mapping[str, Any]], Event]]] = {
+    Kind.LISTING: _listing,
+    Kind.DELISTING: _delisting,
+    Kind.ERASURE: _erasure,
+}
 
 
 def _subject(body: Mapping[str, Any]) -> Subject:

@@ -18,6 +18,7 @@ from policy.events import (
     SUPPRESSES,
     Delisting,
     Departure,
+    Erasure,
     Event,
     Learned,
     Listing,
@@ -28,7 +29,7 @@ from policy.events import (
     Word,
 )
 from policy.model import Microseconds
-from policy.store import blacklists, everybody, journal, newcomers, notices, people, profiles
+from policy.store import blacklists, erasing, everybody, journal, newcomers, notices, people, profiles
 from policy.store.digests import Digests
 from policy.store.people import Person
 from policy.store.profiles import AddressListed, AddressTaken, UnknownUser
@@ -45,13 +46,15 @@ def learn(
     """
 
     def transaction(connection: sqlite3.Connection) -> list[Learned]:
+        erasing.recognise(connection, digests, events)
         groups = list(_groups(events))
         named = [newcomers.named(digests, group) for group in groups]
         fresh = newcomers.new_among(connection, groups, named)
         learned: list[Learned] = []
         for new, places in groupby(range(len(groups)), fresh.__contains__):
             run = list(places)
-            short = newcomers.learn(connection, [(groups[at], *named[at]) for at in run], arrived) if new else None
+            run_named = [(groups[at], *named[at]) for at in run]
+            short = newcomers.learn(connection, digests, run_named, arrived) if new else None
             if short is None:
                 short = chain.from_iterable(_learn_group(connection, digests, groups[at], arrived) for at in run)
             learned += short
@@ -129,10 +132,10 @@ def _learn_one(connection: sqlite3.Connection, digests: Digests, event: Event, a
             return _noticed(connection, event.notice, arrived, lambda: _tell(connection, digests, [event], arrived)[0])
         case Unplaced():
             return _noticed(connection, event.notice, arrived, lambda: _keep_raw(connection, event, arrived))
-        case Listing():
-            return blacklists.enter(connection, digests, event, arrived)
-        case Delisting():
-            return blacklists.remove(connection, event, arrived)
+        case Listing() | Delisting():
+            return blacklists.learn(connection, digests, event, arrived)
+        case Erasure():
+            return erasing.erase(connection, digests, event, arrived)
 
 
 def _noticed(
@@ -170,7 +173,7 @@ def _tell(
     entries: list[journal.Entry] = []
     for event in told:
         identity = journal.identity_of(event)
-        first = journal.first_effect(connection, identity) or _just_told(entries, identity, sequence)
+        first = _first_effect(connection, digests, event, identity) or _just_told(entries, identity, sequence)
         at = first[1] if first else _effective(event, arrived, foldings)
         changed = [folding.write(event, at) for folding in foldings]
         if first and not any(changed) and not news:
@@ -184,6 +187,13 @@ def _tell(
     if entries:
         journal.append(connection, entries)
     return learned
+
+
+def _first_effect(
+    connection: sqlite3.Connection, digests: Digests, event: Told, identity: bytes | None
+) -> tuple[int, Microseconds] | None:
+    """Find when a statement that was told before counts from; one behind a veil says so itself."""
+    return None if event.veil else journal.first_effect(connection, digests, identity)
 
 
 class _Folding:
@@ -304,6 +314,8 @@ def _also_named(
 
 def _effective(told: Told, arrived: Microseconds, foldings: Sequence[_Folding]) -> Microseconds:
     """Say when an event counts from; a name without effect counts from its stated time or its arrival."""
+    if told.veil is not None:
+        return told.veil.at
     if told.word is None:
         return arrived if told.stated is None else Microseconds(min(told.stated.first, arrived))
     kind = KIND[told.word]

@@ -75,6 +75,13 @@ def new_among(connection: sqlite3.Connection, groups: Sequence[Group], about: Se
     return frozenset(at for at in candidates if about[at][0].id not in there and having.isdisjoint(about[at][1]))
 
 
+def _has_more(event: Event) -> bool:
+    """Tell whether an event says what only the ordinary way knows: devices, and the veils of who was erased."""
+    if isinstance(event, Profile):
+        return visitors.TRAIT in event.traits
+    return isinstance(event, Told) and event.veil is not None
+
+
 def _simple(subject: Subject, group: Group) -> bool:
     """Tell whether a group only suppresses, and one person: all else reaches rows that are not the person's own."""
     if (subject.id, subject.email, subject.phone).count(None) != 2 or subject.kept or subject.xng_id:
@@ -83,7 +90,7 @@ def _simple(subject: Subject, group: Group) -> bool:
         return False
     if any(not isinstance(event, Told | Profile) or (isinstance(event, Told) and event.notice) for event in group):
         return False
-    if any(isinstance(event, Profile) and visitors.TRAIT in event.traits for event in group):
+    if any(_has_more(event) for event in group):
         return False
     if not (subject.id or subject.email_keys or subject.phone_keys):
         return False
@@ -136,7 +143,7 @@ _ADDRESSES: Final = _statements(
 
 
 def learn(
-    connection: sqlite3.Connection, newcomers: Sequence[Newcomer], arrived: Microseconds
+    connection: sqlite3.Connection, digests: Digests, newcomers: Sequence[Newcomer], arrived: Microseconds
 ) -> Iterator[Learned] | None:
     """Write what is told of newcomers, and give what became of each event.
 
@@ -145,6 +152,8 @@ def learn(
     connection.execute("SAVEPOINT newcomers")
     try:
         tables = _tables(connection, newcomers, arrived)
+        if journal.told_before(connection, digests, tables.entries):
+            return None
         first = _write(connection, tables)
     except sqlite3.IntegrityError:
         connection.execute("ROLLBACK TO newcomers")

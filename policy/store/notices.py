@@ -15,6 +15,7 @@ from policy.model import Microseconds
 
 KEEP: Final = 30 * 86_400_000_000  # microseconds
 CHUNK: Final = 500
+_VEIL: Final = "\x00"  # no route has it in its name, with which an item's id begins
 
 
 def seen(connection: sqlite3.Connection, notice: str, arrived: Microseconds) -> tuple[int, Microseconds] | None:
@@ -44,5 +45,12 @@ def prune(now: Microseconds) -> Callable[[sqlite3.Connection], int]:
     return job
 
 
+def veiled(notice: str) -> str:
+    """Give the text that stands for an item's id in the journal once whoever it tells of was erased."""
+    return notice if notice.startswith(_VEIL) else f"{_VEIL}{_identity(notice).hex()}"
+
+
 def _identity(notice: str) -> bytes:
+    if notice.startswith(_VEIL):
+        return bytes.fromhex(notice.removeprefix(_VEIL))
     return hashlib.blake2b(notice.encode(), digest_size=16).digest()

@@ -13,7 +13,7 @@ import sqlite3
 
 import orjson
 
-from policy import identity, state, visitors
+from policy import state, veiling, visitors
 from policy.events import Departure, Learned, Origin, Profile, Subject
 from policy.model import Microseconds
 from policy.store import devices, everybody, journal, people
@@ -45,7 +45,7 @@ def update(connection: sqlite3.Connection, digests: Digests, profile: Profile, a
     email, keys = _email(person, profile)
     before = mine = people.addresses(connection, person.pk)
     sequence = journal.append(connection, [entry(journal.Kind.PROFILE, "User Updated", profile, person.pk, arrived)])
-    lead = _lead(connection, person, keys, unit)
+    lead = _lead(connection, digests, person, keys, unit)
     if lead is not None:
         before = mine | people.addresses(connection, lead.pk)
         _merge(connection, person, lead, arrived)
@@ -119,13 +119,15 @@ def named(profile: Profile) -> Subject:
 def _email(person: Person, profile: Profile) -> tuple[str | None, tuple[str, ...]]:
     """Say which e-mail the user has after the profile: the old one, a new one, or none."""
     if profile.email is None:
-        return person.email, identity.email_keys(person.email) if person.email else ()
+        return person.email, veiling.keys_in(person.email) if person.email else ()
     return profile.email or None, profile.email_keys
 
 
-def _lead(connection: sqlite3.Connection, person: Person, keys: tuple[str, ...], unit: str) -> Person | None:
+def _lead(
+    connection: sqlite3.Connection, digests: Digests, person: Person, keys: tuple[str, ...], unit: str
+) -> Person | None:
     """Find the lead that has this e-mail and unit; raises AddressTaken if it is a full user."""
-    other = people.by_email(connection, keys[0], unit) if keys else None
+    other = people.by_key(connection, digests, keys[0], unit) if keys else None
     if other is None or other.pk == person.pk:
         return None
     if other.id is not None:

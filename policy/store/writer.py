@@ -42,6 +42,7 @@ class _Job:
     function: Callable[[sqlite3.Connection], Any]
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
+    alone: bool = False  # outside of any transaction
     given_up: bool = False
     result: Any = None
     error: BaseException | None = None
@@ -86,6 +87,7 @@ class Writer:
         self._ended = False
         self._stopping = False
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._next: _Job | None = None  # taken from the queue, and to be run alone
         self._thread = threading.Thread(target=self._write_all, name="store-write", daemon=True)
         self._thread.start()
 
@@ -108,25 +110,39 @@ class Writer:
         Raises what the function raises (its changes are undone), or StoreUnavailable.
         """
         loop = asyncio.get_running_loop()
-        job = _Job(function, loop, loop.create_future())
+        result: T = await self._done(_Job(function, loop, loop.create_future()), patience)
+        return result
+
+    async def run_alone(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a function in the thread outside of any transaction, however long it takes; raises StoreUnavailable."""
+        loop = asyncio.get_running_loop()
+        result: T = await self._done(_Job(function, loop, loop.create_future(), alone=True), None)
+        return result
+
+    async def _done(self, job: _Job, patience: float | None) -> Any:
         with self._entrance:
             if not self.alive:
                 raise StoreUnavailable("the store is closed, or its writer has ended")
             self._jobs.put(job)
-        timer = None if patience is None else loop.call_later(patience, job.give_up)
+        timer = None if patience is None else job.loop.call_later(patience, job.give_up)
         try:
-            result: T = await job.future
+            return await job.future
         finally:
             if timer is not None:
                 timer.cancel()
-        return result
 
     # In the thread
 
     def _write_all(self) -> None:
         try:
-            while not self._stopping and (first := self._jobs.get()) is not None:
-                self._write_group([first, *self._waiting()])
+            while self._next is not None or not self._stopping:
+                first, self._next = self._next or self._jobs.get(), None
+                if first is None:
+                    break
+                if first.alone:
+                    self._run_alone(first)
+                else:
+                    self._write_group([first, *self._waiting()])
         finally:
             self._refuse_waiting()
 
@@ -137,6 +153,9 @@ class Writer:
                 job = self._jobs.get_nowait()
                 if job is None:
                     self._stopping = True
+                    break
+                if job.alone:
+                    self._next = job
                     break
                 jobs.append(job)
         return jobs
@@ -191,11 +210,20 @@ class Writer:
             connection.execute("ROLLBACK TO job")
         connection.execute("RELEASE job")
 
+    def _run_alone(self, job: _Job) -> None:
+        try:
+            self._intact()
+            job.result = job.function(self._connection)
+        except Exception as error:  # noqa: BLE001 (whatever it is, the thread goes on for those who come next)
+            job.error = StoreUnavailable(f"cannot write the store: {error}")
+        finally:
+            _settle([job])
+
     def _refuse_waiting(self) -> None:
         """Tell everybody who still waits for a thread that ends."""
         with self._entrance:
             self._ended = True
-            waiting: list[_Job] = []
+            waiting: list[_Job] = [self._next] if self._next is not None else []
             with contextlib.suppress(queue.Empty):
                 while True:
                     waiting += filter(None, [self._jobs.get_nowait()])

@@ -20,7 +20,7 @@ from pydantic import Field, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from proxy import ops
-from proxy.api import anycase, own_shapes, shapes, store_shapes
+from proxy.api import anycase, erasing_shapes, own_shapes, shapes, store_shapes
 from proxy.api.access import XNG_HEADER
 from proxy.api.describing import JSON, OPERATIONS, Answer, Operation, Parameter, described
 from proxy.errors import RETRY_AFTER
@@ -31,7 +31,7 @@ REFERENCE: Final = "#/components/schemas/{model}"
 
 Tree: TypeAlias = dict[str, Any]
 
-_SHAPES: Final = (shapes, own_shapes, store_shapes)
+_SHAPES: Final = (shapes, own_shapes, store_shapes, erasing_shapes)
 
 _SECURITY: Final[Tree] = {
     "token": {"type": "apiKey", "in": "header", "name": XNG_HEADER},

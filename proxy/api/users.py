@@ -21,7 +21,8 @@ from policy.events import Departure, Origin, Subject, Told, Word
 from policy.model import Channel, Standing
 from policy.store import lookups
 from policy.store.people import Person
-from proxy.api import paging, profiles, reading, shapes
+from policy.store.surveying import Whom
+from proxy.api import erasing, paging, profiles, reading, shapes
 from proxy.api.access import require
 from proxy.api.context import CONTEXT
 from proxy.api.describing import NO_RELEASE, UNKNOWN_USER, WRONG, Answer, Operation, Parameter, described
@@ -129,6 +130,24 @@ async def put_user(request: web.Request) -> web.Response:
     return answer
 
 
+@described(
+    Operation(
+        "Tells everything that is held about a user.",
+        Scope.USERS,
+        answers={200: erasing.HELD, 400: WRONG, 404: UNKNOWN_USER},
+    )
+)
+async def get_export(request: web.Request) -> web.Response:
+    """Tell everything that is held about a user, or about one who was deleted, by the id alone."""
+    paging.only(request, frozenset())
+    return await erasing.held(request, Whom(id=external_id(request)))
+
+
+async def erase_user(request: web.Request) -> web.Response:
+    """Erase a user by the id; raises UnknownUser."""
+    return await erasing.erase(request, Whom(id=external_id(request)))
+
+
 async def delete_user(request: web.Request) -> web.Response:
     return await _delete(request, user_id=external_id(request))
 
@@ -137,11 +156,14 @@ async def delete_user(request: web.Request) -> web.Response:
     Operation(
         "Deletes a user or lead by the internal id.",
         Scope.USERS,
-        answers={204: Answer("deleted"), 404: Answer("nobody has this id")},
+        query=(erasing.ERASE,),
+        answers={200: erasing.ERASED, 204: Answer("deleted"), 400: WRONG, 404: Answer("nobody has this id")},
     )
 )
 async def delete_by_xng_id(request: web.Request) -> web.Response:
     """Delete anybody, leads included, by the internal id."""
+    if erasing.wanted(request):
+        return await erasing.erase(request, Whom(xng_id=request.match_info["xngId"]))
     return await _delete(request, xng_id=request.match_info["xngId"])
 
 

@@ -26,7 +26,7 @@ from aiohttp import web
 from policy import AddressListed, AddressTaken, UnknownUser, identity
 from policy.events import SUPPRESSES, Departure, Event, Profile, Subject, Told, Word
 from policy.store import lookups
-from proxy.api import batch, envelope, profiles, reading, shapes, tracking, users
+from proxy.api import batch, envelope, erasing, profiles, reading, shapes, tracking, users
 from proxy.api.access import Caller, Handler, require
 from proxy.api.context import CONTEXT, Context
 from proxy.api.describing import UNKNOWN_USER, Answer, Operation, Parameter, described
@@ -160,15 +160,17 @@ delete_user: Final = described(
     Operation(
         "Deletes a user.",
         Scope.USERS,
+        query=(erasing.ERASE,),
         headers=(_VERSION,),
         answers={
+            200: erasing.ERASED,
             202: _ACCEPTED,
             204: Answer("deleted (first version)"),
             400: Answer("no such id or version", shapes.Fault | shapes.Faults),
             404: UNKNOWN_USER,
         },
     )
-)(by_version(users.delete_user, _delete_user))
+)(erasing.if_wanted(users.erase_user, by_version(users.delete_user, _delete_user)))
 
 post_batch: Final = described(
     Operation(

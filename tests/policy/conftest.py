@@ -18,7 +18,7 @@ import sqlite_utils
 from policy import AddressTaken, Policy, UnknownEntry, UnknownUser, blacklists, identity, rules, times
 from policy.events import WORDS, Delisting, Departure, Event, Learned, Listing, Phone, Profile, Subject, Told, Word
 from policy.model import Channel, Facts, MessageClass, Microseconds, Recipient, Send, Terms, Verdict
-from policy.store import facts, journal, learning, schema
+from policy.store import erasing, facts, journal, learning, schema, surveying
 from policy.store.digests import Digests
 from policy.store.sieve import Sieve
 
@@ -171,6 +171,23 @@ class Memory:
             return self.learn(events, at)
         except (AddressTaken, UnknownUser, UnknownEntry):
             return None
+
+    def erase(self, whom: str, at: int = NOON) -> surveying.Survey | None:
+        """Erase whoever has this id, internal id or address, in one transaction; None if nobody is called that."""
+        asked = surveying.whoever(whom)
+        try:
+            before = surveying.survey(self.digests, asked)(self.connection)
+        except UnknownUser:
+            return None
+        self.connection.execute("BEGIN")
+        try:
+            found = surveying.again(self.connection, self.digests, asked, before)
+            erasing.erase(self.connection, self.digests, found.erasure, Microseconds(at), found.records)
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+        self.connection.execute("COMMIT")
+        return found
 
     def facts(self, keys: Iterable[str], *, known: bool = False) -> Facts:
         """Read what judging would."""

@@ -113,9 +113,9 @@ def test_the_sequence_survives_the_pruning_of_entries(memory: Memory) -> None:
 def test_a_statement_is_found_by_its_identity(memory: Memory) -> None:
     """The first telling of a statement is found with its number and time; without an identity none is."""
     journal.append(memory.connection, [entry(7), entry(8)])
-    assert journal.first_effect(memory.connection, bytes([8]) * 16) == (2, 8)
-    assert journal.first_effect(memory.connection, bytes([9]) * 16) is None
-    assert journal.first_effect(memory.connection, None) is None
+    assert journal.first_effect(memory.connection, Memory.digests, bytes([8]) * 16) == (2, 8)
+    assert journal.first_effect(memory.connection, Memory.digests, bytes([9]) * 16) is None
+    assert journal.first_effect(memory.connection, Memory.digests, None) is None
 
 
 def test_a_statement_without_a_time_has_no_identity() -> None:
