@@ -6,6 +6,7 @@ the store, and nothing else.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -15,9 +16,11 @@ from typing import Any, TypeVar
 from policy import rules
 from policy.events import Event, Learned, Origin, Told
 from policy.model import Facts, Microseconds, Outcome, Send, Standing, Terms, Verdict
+from policy.removal import Removal, Rest
 from policy.scopes import Units
 from policy.store import (
     backups,
+    blacklists,
     bulk,
     facts,
     holdings,
@@ -27,12 +30,14 @@ from policy.store import (
     pruning,
     records,
     rekeying,
+    removing,
     screening,
     settling,
     sizes,
     surveying,
 )
 from policy.store.database import Database
+from policy.store.removing import Night
 from policy.store.settling import Settled
 from policy.store.surveying import Whom
 from policy.store.writer import StoreUnavailable
@@ -193,6 +198,29 @@ class Policy:
         remaining = tuple(entry.id for entry in found.remaining)
         settled = await self.settle()
         return Erased(learned.sequence, learned.effective_at, people, counts, found.others, remaining, settled)
+
+    async def remove_listed(self, due_at: Microseconds, units: Units, rest: Rest = asyncio.sleep) -> Night:
+        """Remove everybody whom a blacklist entry stands for, beside everybody else's work; raises StoreUnavailable.
+
+        What suppresses them stays as keyed hashes. One that was broken off begins anew and finds the rest.
+        """
+        self._check_held()
+        rules = removing.Rules(self.database.digests, units, self.now())
+        return await Removal(self.database, rules, self.now, rest).night(due_at)
+
+    async def remove_listed_by(self, entry_id: str, units: Units, *, origin: str = Origin.API, source: str = "") -> int:
+        """Remove at once the profiles of whom a blacklist entry stands for, and give how many there were.
+
+        Their journal entries are left to the night. Raises UnknownEntry and StoreUnavailable.
+        """
+        self._check_held()
+        rules = removing.Rules(self.database.digests, units, self.now(), origin, source)
+        number, entry = await self.ask(blacklists.numbered(entry_id))
+        return await Removal(self.database, rules, self.now).of_entry(entry, number)
+
+    async def last_removal(self) -> Night | None:
+        """Tell of the last removal that ended; raises StoreUnavailable."""
+        return await self.ask(removing.last)
 
     async def settle(self) -> Settled:
         """See to what erasures left beside the rows; raises StoreUnavailable, and then, or while not done, it is due.

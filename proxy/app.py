@@ -36,6 +36,7 @@ from proxy.joining import Upstreams, build
 from proxy.loading import Loaded
 from proxy.metrics import Metrics
 from proxy.mounts import network_file_system
+from proxy.nights import Nights
 from proxy.reload import Watcher
 from proxy.sandbox import Sandbox
 from proxy.sockets import path_of, unix_socket
@@ -91,7 +92,13 @@ class App:
         except BaseException:
             await self.stop()
             raise
-        for name, work in (("config", self._watcher.run), ("measure", self._measure), ("prune", self._prune)):
+        nights = Nights(self.policy, lambda: self.config, self.metrics)
+        for name, work in (
+            ("config", self._watcher.run),
+            ("measure", self._measure),
+            ("prune", self._prune),
+            ("removal", nights.run),
+        ):
             self._background.start(name, work)
         self.health.started = True
         for warning in config_warnings(self.config):
@@ -184,7 +191,7 @@ class App:
         return webhooks.Webhooks(self.policy, lambda: self._gate, context.learn_each, observers, fetch)
 
     def _context(self) -> Context:
-        return Context(self.policy, lambda: self.config, self.metrics.learned, self._sandboxes)
+        return Context(self.policy, lambda: self.config, self.metrics.learned, self._sandboxes, self.metrics.removed)
 
     def _sandboxes(self) -> Mapping[str, Sandbox]:
         found = {name: route.upstream for name, route in self._gate.routes.items()}

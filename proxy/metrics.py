@@ -31,6 +31,7 @@ from proxy.webhooks import RESULTS, Heard
 
 Metric = TypeVar("Metric", Counter, Histogram)
 
+REMOVED_BY: Final = ("night", "request")
 NO_CLASS: Final = "none"  # a request that ended before its class, or its channel, was known
 SWITCHES: Final = (
     "on_unreadable",
@@ -131,6 +132,17 @@ class Metrics:
             ["action", "result"],
             registry=registry,
         )
+        self.people_removed = Counter(
+            "sendgate_people_removed",
+            "People removed because an entry of a blacklist stands for them, at night or on request.",
+            ["by"],
+            registry=registry,
+        )
+        self.removal_ended = Gauge(
+            "sendgate_removal_ended_timestamp_seconds",
+            "When the last nightly removal ended; 0 while none has.",
+            registry=registry,
+        )
         self.commit = Histogram(
             "sendgate_store_commit_seconds", "Time of one commit.", buckets=_QUICK, registry=registry
         )
@@ -167,6 +179,8 @@ class Metrics:
             self.events.labels(event, effect)
         for action, result in product(Action, VISITED):
             self.unsubscribes.labels(action, result)
+        for by in REMOVED_BY:
+            self.people_removed.labels(by)
         self.sends.labels(*[NO_CLASS] * 4, Ending.REFUSED)  # a path that leads to no route
         self.dispatch_failed.labels(NO_CLASS, Reason.UNKNOWN_REQUEST, "true")
         for result in ("applied", "faulty"):
@@ -258,6 +272,10 @@ class Metrics:
     def visited(self, visit: Visit) -> None:
         """Count one request at the recipients' door."""
         self.unsubscribes.labels(visit.action, visit.result).inc()
+
+    def removed(self, by: str, people: int) -> None:
+        """Count people who were removed because of a blacklist, by the night or by a request."""
+        self.people_removed.labels(by).inc(people)
 
     def committed(self, seconds: float, writers: int) -> None:
         """Observe one commit of the store; called from the writer's thread."""

@@ -7,7 +7,20 @@ from functools import cached_property
 from policy.scopes import Units
 from proxy.sections import Node, option
 from proxy.units import FrozenMap
-from proxy.values import ScopeName, Text
+from proxy.values import ScopeName, Text, TimeOfDay
+
+
+class Removal(Node):
+    """The nightly removal of the people whom blacklist entries stand for."""
+
+    enabled: bool = option(written=True, description="whether they are removed; their standing stays as keyed hashes")
+    at: TimeOfDay = option("03:00", "when, each day, in UTC")
+
+    @cached_property
+    def minute(self) -> int:
+        """Give the time of day in minutes."""
+        hours, minutes = self.at.split(":")
+        return int(hours) * 60 + int(minutes)
 
 
 class Blacklists(Node):
@@ -17,6 +30,7 @@ class Blacklists(Node):
     guard_users: bool = option(
         written=False, description="/users and /leads refuse a profile with an address on a blacklist: 403"
     )
+    removal: Removal = option({}, "the removal of people at night")
 
 
 class Profiles(Node):

@@ -177,6 +177,7 @@ ScopeName = Annotated[
         "a scope must be up to 64 letters, digits and underscores, beginning with a letter or digit",
     ),
 ]
+TimeOfDay = Annotated[str, Form(r"(?:[01]\d|2[0-3]):[0-5]\d", "must be a time of day from 00:00 to 23:59")]
 HostName = Annotated[str, Form(HOST_NAME, "must be a host name without a port", str.lower)]
 HeaderName = Annotated[
     str, Form(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", "must be the name of a header"), AfterValidator(_header_name)

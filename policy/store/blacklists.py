@@ -264,6 +264,17 @@ def one(entry_id: str) -> Callable[[sqlite3.Connection], BlacklistEntry]:
     return read
 
 
+def numbered(entry_id: str) -> Callable[[sqlite3.Connection], tuple[int, BlacklistEntry]]:
+    """Make the read of an entry by its id, with its number in the table; raises UnknownEntry."""
+
+    def read(connection: sqlite3.Connection) -> tuple[int, BlacklistEntry]:
+        entry = one(entry_id)(connection)
+        (number,) = connection.execute("SELECT pk FROM blacklist WHERE id = ?", (entry_id,)).fetchone()
+        return number, entry
+
+    return read
+
+
 def standing_over(
     digests: Digests, keys: Sequence[str], now: Microseconds
 ) -> Callable[[sqlite3.Connection], list[BlacklistEntry]]:

@@ -165,6 +165,10 @@ class Database:
             await self.write(lambda connection: settling.unmark(connection, sequence))
         return Settled(log_emptied=emptied, left=left)
 
+    async def empty_log(self) -> bool:
+        """Write the whole log into the file and truncate it; false if somebody reads in it. Raises StoreUnavailable."""
+        return await self._alone(settling.empty_log)
+
     async def _alone(self, function: Callable[[sqlite3.Connection], T]) -> T:
         if self._closed or self._thread is None:
             raise StoreUnavailable("the store is closed")

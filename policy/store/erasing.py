@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -34,7 +34,7 @@ COUNTED: Final = ("person", "address", "register", "event", "dispatch_failed")
 KEPT: Final = "kept"
 
 _NAMELESS: Final = frozenset({journal.Kind.MERGE, journal.Kind.DELISTING, journal.Kind.ERASURE})
-_ENTRY: Final = "sequence, kind, name, channel, origin, source, body, effective_at, identity"
+ENTRY: Final = "sequence, kind, name, channel, origin, source, body, effective_at, identity"
 
 
 def erase(
@@ -51,8 +51,18 @@ def erase(
     _veil_traits(connection, erasure.mentioned_by, veils)
     _veil_reasons(connection, erasure.listed, veils)
     _veil_filters(connection, veils)
-    ids |= _take_away(connection, erasure.people, arrived, counts)
+    ids |= take_away(connection, erasure.people, arrived, counts)
     counts["dispatch_failed"] += _blot_out(connection, erasure, ids, records, veils)
+    sequence = write_down(connection, erasure, counts, arrived)
+    connection.executemany("DELETE FROM removing WHERE person = ?", [(pk,) for pk in erasure.people])
+    settling.mark(connection, sequence)
+    return Learned(sequence, arrived)
+
+
+def write_down(
+    connection: sqlite3.Connection, erasure: Erasure, counts: Mapping[str, int], arrived: Microseconds
+) -> int:
+    """Write an erasure to the journal, with what it counted unless that stands in it, and give its place there."""
     journal.note_veils(connection)
     told = erasure if erasure.counts is not None else replace(erasure, counts=counts)
     entry = journal.Entry(
@@ -65,9 +75,7 @@ def erase(
         origin=erasure.origin,
         source=erasure.source,
     )
-    sequence = journal.append(connection, [entry])
-    settling.mark(connection, sequence)
-    return Learned(sequence, arrived)
+    return journal.append(connection, [entry])
 
 
 def counts_of(connection: sqlite3.Connection, sequence: int) -> dict[str, int]:
@@ -101,12 +109,12 @@ def _veil_entries(
     """Veil the entries of the erased one and those that mention them; gives the clear ids that stood there."""
     ids: set[str] = set()
     for pk in erasure.people:
-        for row in connection.execute(f"SELECT {_ENTRY} FROM event WHERE person = ?", (pk,)).fetchall():  # noqa: S608 (constants)
-            ids |= _veil_whole(connection, digests, row, veils)
+        for row in connection.execute(f"SELECT {ENTRY} FROM event WHERE person = ?", (pk,)).fetchall():  # noqa: S608 (constants)
+            ids |= veil_entry(connection, digests, row, veils)
             counts["event"] += 1
         connection.execute("UPDATE event SET person = NULL WHERE person = ?", (pk,))
     for sequence in erasure.entries:
-        for row in connection.execute(f"SELECT {_ENTRY} FROM event WHERE sequence = ?", (sequence,)).fetchall():  # noqa: S608 (constants)
+        for row in connection.execute(f"SELECT {ENTRY} FROM event WHERE sequence = ?", (sequence,)).fetchall():  # noqa: S608 (constants)
             event, veil = _event(row), _veil(digests, row)
             if event is not None:
                 _rewrite(connection, row[0], veiling.partly(event, veils, veil))
@@ -114,7 +122,8 @@ def _veil_entries(
     return ids
 
 
-def _veil_whole(connection: sqlite3.Connection, digests: Digests, row: tuple[Any, ...], veils: Veils) -> set[str]:
+def veil_entry(connection: sqlite3.Connection, digests: Digests, row: tuple[Any, ...], veils: Veils) -> set[str]:
+    """Veil an entry (a row of ENTRY) that is about the erased one; gives the clear ids that stood there."""
     sequence, kind, *_, text, _, _ = row
     event = _event(row)
     if event is not None:
@@ -189,7 +198,7 @@ def _veil_filters(connection: sqlite3.Connection, veils: Veils) -> None:
             connection.execute("UPDATE segment SET filter = ? WHERE name = ?", (orjson.dumps(left).decode(), name))
 
 
-def _take_away(
+def take_away(
     connection: sqlite3.Connection, pks: Iterable[int], arrived: Microseconds, counts: Counter[str]
 ) -> set[str]:
     """Take persons away and keep what suppresses them; gives their external ids."""
@@ -224,11 +233,12 @@ def _blot_out(
         rows = connection.execute("SELECT id FROM dispatch_failed WHERE user = ?", (external_id,))
         found.update(number for (number,) in rows)
     for number in sorted(found):
-        _blot_out_one(connection, number, veils)
+        blot_out_one(connection, number, veils)
     return len(found)
 
 
-def _blot_out_one(connection: sqlite3.Connection, number: int, veils: Veils) -> None:
+def blot_out_one(connection: sqlite3.Connection, number: int, veils: Veils) -> None:
+    """Leave of a record that somebody was refused, and not who."""
     query = "SELECT address, campaign FROM dispatch_failed WHERE id = ?"
     for address, campaign in connection.execute(query, (number,)).fetchall():
         connection.execute(

@@ -275,7 +275,8 @@ def _told(name: str, channel: str, origin: str, source: str, body: Mapping[str, 
     )
 
 
-def _erasure(origin: str, source: str, body: Mapping[str, Any]) -> Erasure:
+def erasure_of(origin: str, source: str, body: Mapping[str, Any]) -> Erasure:
+    """Make an erasure of its entry again."""
     return Erasure(
         people=tuple(body["people"]),
         ids=tuple(body["ids"]),
@@ -324,7 +325,7 @@ def _delisting(origin: str, source: str, body: Mapping[str, Any]) -> Delisting:
 _ABOUT_NO_PERSON: Final[Mapping[Kind, Callable[[str, str, Mapping[str, Any]], Event]]] = {
     Kind.LISTING: _listing,
     Kind.DELISTING: _delisting,
-    Kind.ERASURE: _erasure,
+    Kind.ERASURE: erasure_of,
 }
 
 

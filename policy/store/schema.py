@@ -17,6 +17,8 @@ Who is who:
 - `notice` knows which items of providers' webhooks were told before.
 - `everybody` remembers by digest what was said of an address and everybody who has it (everybody.py).
 - `attribute` holds declarations of traits, and `scope` those of scopes; they are about nobody.
+- `removal` has a row for each night in which the people of blacklist entries were removed, and `removing` one for each
+  person whose journal entries are veiled only later (removing.py).
 - `segment` holds saved filters, which say whom they mean by what people did and not by who they are.
 - `device` says whose device it is, by keyed digests of the ids that stand among the person's traits.
 """
@@ -76,6 +78,12 @@ def profiles(db: Database) -> None:
 @MIGRATIONS(name="0011_everybody")
 def everybody(db: Database) -> None:
     db.execute(_EVERYBODY)
+
+
+@MIGRATIONS(name="0008_removals")
+def removals(db: Database) -> None:
+    for statement in _REMOVALS.split(";"):
+        db.execute(statement)
 
 
 def migrate(db: Database) -> None:
@@ -239,4 +247,15 @@ CREATE TABLE everybody (
   released_at INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (digest, kind, channel, origin, number)
 ) WITHOUT ROWID
+"""
+
+_REMOVALS = """
+CREATE TABLE removal (
+  due_at INTEGER PRIMARY KEY,
+  started_at INTEGER NOT NULL,
+  ended_at INTEGER,
+  people INTEGER NOT NULL DEFAULT 0,
+  events INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE removing (person INTEGER PRIMARY KEY, erasure INTEGER NOT NULL, ids TEXT NOT NULL)
 """

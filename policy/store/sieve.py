@@ -56,6 +56,11 @@ class Sieve:
         """Tell whether there is nothing to be asked of anybody."""
         return not self._hashes and not self._patterns
 
+    @property
+    def has_patterns(self) -> bool:
+        """Tell whether any entry is a pattern."""
+        return bool(self._patterns)
+
     def addresses(self, hashes: Iterable[int]) -> set[int]:
         """Give those of some addresses' hashes that may be an entry's."""
         return self._hashes.intersection(hashes)

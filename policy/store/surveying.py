@@ -24,7 +24,7 @@ from policy.store import blacklists, erasing, people, walking
 from policy.store.digests import VEIL, Digests
 from policy.store.people import Person
 from policy.store.profiles import UnknownUser
-from policy.store.walking import Candidates, Extent, told_by
+from policy.store.walking import Candidates, Extent
 
 _NO_VEIL: Final = Veil(Microseconds(0))
 
@@ -35,11 +35,15 @@ class Moved(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Whom:
-    """Somebody as they are asked for: whoever has this external id, this internal id or one of these keys."""
+    """Somebody as they are asked for: whoever has this external id, this internal id or one of these keys.
+
+    `people` are persons by their keys of the table, and mean exactly those: no lead who has the same address.
+    """
 
     id: str | None = None
     xng_id: str | None = None
     keys: tuple[str, ...] = ()
+    people: tuple[int, ...] = ()
 
 
 def whoever(text: str) -> Whom:
@@ -96,6 +100,12 @@ def whole(connection: sqlite3.Connection, digests: Digests, whom: Whom) -> Surve
     return found.survey(patterns)
 
 
+def exactly(connection: sqlite3.Connection, digests: Digests, pks: tuple[int, ...]) -> tuple[Survey, frozenset[str]]:
+    """Find what indexes lead to of some persons, without a walk, and give their external ids with it."""
+    found = _Found(connection, digests, Whom(people=pks), Candidates())
+    return found.survey(found.patterns), frozenset(found.ids)
+
+
 def again(connection: sqlite3.Connection, digests: Digests, whom: Whom, before: Survey) -> Survey:
     """Survey once more in a transaction, close to what was found before; raises Moved and UnknownUser."""
     found = _Found(
@@ -149,7 +159,7 @@ class _Found:
         self._own(whom.keys)
         for person in self._named(whom):
             self._add(person)
-        while self._add_leads() or self._add_departed():
+        while not whom.people and (self._add_leads() or self._add_departed()):
             pass
         self.others = self._others()
         self.spared = {d for d in self._beside - self.texts.keys() if self._is_of_others(d)}
@@ -201,6 +211,8 @@ class _Found:
             yield by_xng_id
         for key in whom.keys:
             yield from self._holders(self._digests.digest(key))
+        found = (people.by_pk(self._connection, pk) for pk in whom.people)
+        yield from (person for person in found if person is not None and not person.kept)
 
     def _holders(self, digest: bytes) -> list[Person]:
         return [person for person in people.having(self._connection, digest) if not person.kept]
@@ -220,7 +232,7 @@ class _Found:
         self._add_entries(person.pk)
 
     def _add_entries(self, pk: int) -> None:
-        for _, _, event in told_by(self._connection, "person = ?", (pk,)):
+        for _, _, event in walking.namings(self._connection, pk):
             self._take(event)
 
     def _take(self, event: Event) -> None:

@@ -89,6 +89,17 @@ def told_by(
         yield sequence, pk, journal.event_of(kind, name, channel, origin, source, orjson.loads(body))
 
 
+def namings(connection: sqlite3.Connection, pk: int) -> Iterator[tuple[int, int | None, Event]]:
+    """Read those of a person's entries that name them: of events which name them alike, one.
+
+    Sorting those out is left to SQLite, which meanwhile keeps no other thread waiting; there may be thousands.
+    """
+    names = ", ".join(f"json_extract(body, '$.{name}')" for name in ("id", "email", "emailKeys", "phone", "phoneKeys"))
+    alone = "CASE kind WHEN 'told' THEN 0 ELSE sequence END"
+    firsts = f"SELECT min(sequence) FROM event WHERE person = ? AND {_OF_KINDS} GROUP BY {alone}, {names}"  # noqa: S608 (constants)
+    return told_by(connection, f"sequence IN ({firsts})", (pk,))
+
+
 def _keys(connection: sqlite3.Connection, key: str, where: str, values: Sequence[object]) -> list[int]:
     return [found for (found,) in connection.execute(f"SELECT {key} FROM {where}", values)]  # noqa: S608 (constants)
 

@@ -120,6 +120,7 @@ def application(context: Context, health: ops.Health, *, operator: bool = False)
             web.get(anycase.path("scopes"), scopes.get_list),
             web.get(anycase.path("scopes", f"/{_ID}"), scopes.get_one),
             web.put(anycase.path("scopes", f"/{_ID}"), scopes.put),
+            web.delete("/api/v1.0/blacklists/{id}/ClearUserData", blacklists.clear_user_data),
             web.get("/sandbox/messages", sandbox_messages),
             web.get(openapi.PATH, openapi.get),
             *ops.routes(health),

@@ -100,6 +100,31 @@ async def delete(request: web.Request) -> web.Response:
 
 @described(
     Operation(
+        "Removes the profiles of whom an entry stands for.",
+        Scope.BLACKLISTS,
+        answers={
+            200: Answer("they are gone; the entry stays", own_shapes.Cleared),
+            404: Answer("it stands for nobody who is there, or there is no such entry"),
+        },
+    )
+)
+async def clear_user_data(request: web.Request) -> web.Response:
+    """Remove the profiles of whom an entry stands for, at once, and leave their events to the night."""
+    caller = require(request, Scope.BLACKLISTS)
+    context = request.app[CONTEXT]
+    entry_id = _entry_id(request)
+    units = context.config().profiles.units
+    origin = caller.origin or Origin.API
+    removed = await context.policy.remove_listed_by(entry_id, units, origin=origin, source=caller.name)
+    context.removed("request", removed)
+    if not removed:
+        return web.Response(status=404)
+    entry = await context.policy.ask(entries.one(entry_id))
+    return _json({**shown(entry), "ProfilesRemoved": removed})
+
+
+@described(
+    Operation(
         "Puts an address on a blacklist, or each of an array.",
         Scope.BLACKLISTS,
         body=own_shapes.NewEntry | list[own_shapes.NewEntry],

@@ -25,6 +25,7 @@ class Context:
     config: Callable[[], Config]
     learned: Callable[[Iterable[tuple[str, str]]], None]
     sandboxes: Callable[[], Mapping[str, Sandbox]]
+    removed: Callable[[str, int], None] = lambda _by, _people: None
 
     async def learn(self, events: Sequence[Event]) -> list[Learned]:
         """Learn events and let the observers count them; raises what Policy.learn raises."""

@@ -200,6 +200,13 @@ class Entry(TypedDict):
 
 
 @whole
+class Cleared(Entry):
+    """An entry, and how many profiles it stood for, which are gone."""
+
+    ProfilesRemoved: int
+
+
+@whole
 class Entries(TypedDict):
     """One page of entries, and how many there are."""
 

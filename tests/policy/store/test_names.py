@@ -21,6 +21,7 @@ NAMING: Final = {
     "dispatch_failed": {"place", "address", "user", "campaign"},
     "blacklist": {"address", "key", "reason"},
     "segment": {"filter"},
+    "removing": {"ids"},
 }
 # Keyed hashes, which name nobody to whoever has no pepper; and hashes of statements, which become keyed ones.
 HASHES: Final = {
@@ -31,6 +32,7 @@ HASHES: Final = {
     "notice": {"identity"},
     "blacklist_key": {"digest"},
     "everybody": {"digest"},
+    "device": {"digest"},
 }
 # What is about nobody: numbers of rows, times, words of the gate's own, and what operators and systems are called.
 ABOUT_NOBODY: Final = {
@@ -58,6 +60,10 @@ ABOUT_NOBODY: Final = {
     },
     "notice": {"sequence", "arrived_at"},
     "segment": {"name", "created_at"},
+    "device": {"person"},
+    "scope": {"name", "description"},
+    "removal": {"due_at", "started_at", "ended_at", "people", "events"},
+    "removing": {"person", "erasure"},
     "attribute": {"id", "name", "type", "nested_type", "parent"},
     "blacklist": {"pk", "id", "scope", "expires", "until", "origin", "created_at"},
     "blacklist_key": {"pk", "entry", "pattern"},
@@ -93,6 +99,7 @@ def named_everywhere(memory: Memory) -> None:
     save("for-bob", asked, NOON)(memory.connection)
     bob = replace(refused(BOB, place=f"to.{BOB}"), user=ID)
     write(memory, replace(OUTCOME, refused=(bob,), campaign=BOB))
+    memory.connection.execute("INSERT INTO removing VALUES (1, 0, ?)", (f'["{ID}"]',))  # a night has begun with Bob
 
 
 def cells(memory: Memory, table: str, column: str) -> str:
