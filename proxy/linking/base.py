@@ -220,6 +220,26 @@ class Own:
         return (spot for spot in self.spots if isinstance(spot[0].get(spot[1]), str))
 
 
+@dataclass(slots=True)
+class Common:
+    """Texts that the mails of a request have in common, which may be a thousand: looked through and written once."""
+
+    texts: Texts
+    _held: dict[str, bool] = field(default_factory=dict)
+    _written: set[str] = field(default_factory=set)
+
+    def hold(self, placeholder: str) -> bool:
+        if placeholder not in self._held:
+            self._held[placeholder] = self.texts.hold(placeholder)
+        return self._held[placeholder]
+
+    def replace(self, placeholder: str, url: str) -> bool:
+        if placeholder not in self._written:
+            self._written.add(placeholder)
+            return self.texts.replace(placeholder, url)
+        return True
+
+
 def texts(owner: dict[str, Any], *, plain: Iterable[str] = (), markup: Iterable[str] = ()) -> Own:
     """Give the texts under some keys of one object."""
     return Own([(owner, key, False) for key in plain] + [(owner, key, True) for key in markup])

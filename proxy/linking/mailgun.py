@@ -22,7 +22,7 @@ from policy.model import Recipient
 from proxy import strict
 from proxy.formats import adding, fields, heading, mime
 from proxy.formats.fields import Form
-from proxy.linking.base import OUR_HEADERS, Block, Linked, Mail, Result, Wanted, changed, insert
+from proxy.linking.base import OUR_HEADERS, Block, Common, Linked, Mail, Result, Wanted, changed, insert
 from proxy.providers.base import Message
 
 PER_RECIPIENT = True
@@ -60,8 +60,9 @@ def _mails(message: Message, wanted: Wanted, draft: _Draft) -> Iterator[Mail]:
     if people is None:
         yield Mail(places, draft, draft, refuses)
         return
+    common = Common(draft)
     for place, own in people.items():
-        filled = _Filled(draft, own)
+        filled = _Filled(draft, common, own)
         yield Mail([place], filled, filled, refuses)
 
 
@@ -81,6 +82,11 @@ class _Draft:
     changes: dict[int, str | bytes | None] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     tree: dict[str, Any] = field(default_factory=dict)  # of the variables by recipient
+    heads: tuple[str, ...] = ()  # the names of the fields that are headers
+
+    def __post_init__(self) -> None:
+        """Find the headers once, for a thousand recipients may ask for them."""
+        self.heads = tuple(told.name for told in self.form.fields if told.name.lower().startswith(_HEADER))
 
     @property
     def texts(self) -> dict[int, str]:
@@ -93,8 +99,7 @@ class _Draft:
 
     def names(self) -> Iterator[str]:
         """Give the names of all headers that stand in fields."""
-        heads = (told.name for told in self.form.fields if told.name.lower().startswith(_HEADER))
-        return (name[len(_HEADER) :] for name in heads)
+        return (name[len(_HEADER) :] for name in self.heads)
 
     def add(self, values: Mapping[str, str]) -> bool:
         """Write headers into fields of their own."""
@@ -139,6 +144,7 @@ class _Filled:
     """The part of one recipient in what all have in common."""
 
     draft: _Draft
+    texts: Common
     variables: dict[str, Any]
 
     def names(self) -> Iterator[str]:
@@ -150,8 +156,8 @@ class _Filled:
         return self.draft.add({name: value.replace(url, _FILLED) for name, value in values.items()})
 
     def hold(self, placeholder: str) -> bool:
-        return self.draft.hold(placeholder)
+        return self.texts.hold(placeholder)
 
     def replace(self, placeholder: str, url: str) -> bool:
         self.variables[_VARIABLE] = url
-        return self.draft.replace(placeholder, _FILLED)
+        return self.texts.replace(placeholder, _FILLED)

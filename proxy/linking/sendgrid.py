@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from proxy.linking.base import Linked, Mail, Named, Own, Result, Texts, Wanted, grouped, in_json, inner, tree
+from proxy.linking.base import Common, Linked, Mail, Named, Own, Result, Texts, Wanted, grouped, in_json, inner, tree
 from proxy.providers.base import Message
 
 PER_RECIPIENT = True
@@ -38,9 +38,9 @@ def _mails(message: Message, body: dict[str, Any]) -> Iterator[Mail]:
     if _COPIES in people:
         yield Mail([each.place for each in message.send.recipients], Named(body), content, refuses)
         return
-    alone = len(body["personalizations"]) == 1
+    alone, common = len(body["personalizations"]) == 1, Common(content)
     for index, personalization in enumerate(body["personalizations"]):
-        texts: Texts = content if alone else _Shared(content, personalization, body.get("template_id"))
+        texts: Texts = content if alone else _Shared(common, personalization, body.get("template_id"))
         places = people.get(f"personalizations.{index}", [])
         yield Mail(places, Named(personalization, above=body), texts, refuses)
 
@@ -64,7 +64,7 @@ def _type(content: dict[str, Any]) -> str:
 class _Shared:
     """Texts that several mails have in common, and what stands in them for one: its substitutions."""
 
-    texts: Own
+    texts: Common
     personalization: dict[str, Any]
     template: Any
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from proxy.linking.base import Linked, Mail, Named, Own, Result, Wanted, in_json, inner, texts, tree
+from proxy.linking.base import Common, Linked, Mail, Named, Result, Wanted, in_json, inner, texts, tree
 from proxy.providers.base import Message
 
 PER_RECIPIENT = True
@@ -45,8 +45,9 @@ def _mails(message: Message, wanted: Wanted, body: dict[str, Any]) -> Iterator[M
         yield Mail(places, headers, own, refuses, by_account)
         return
     filled = inner(body, "options").get("perform_substitutions", True) is True
+    common = Common(own) if filled else None
     for place, recipient in zip(places, recipients, strict=True):
-        fill = _Filled(recipient, headers, own if filled else None)
+        fill = _Filled(recipient, headers, common)
         yield Mail([place], fill, fill, refuses, by_account)
 
 
@@ -67,7 +68,7 @@ class _Filled:
 
     recipient: dict[str, Any]
     shared: Named
-    texts: Own | None
+    texts: Common | None
 
     def names(self) -> Iterator[str]:
         return self.shared.names()
