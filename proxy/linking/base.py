@@ -148,7 +148,11 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """Headers as an object of names and values, under a key of the object that owns them; `above` holds more."""
+    """Headers as an object of names and values, under a key of the object that owns them; `above` has such for all.
+
+    Whether an own object stands beside that for all or in its place, providers do not say. So where there was none, the
+    new one repeats what holds for all.
+    """
 
     owner: dict[str, Any]
     key: str = "headers"
@@ -159,7 +163,8 @@ class Named:
         yield from self.above.get(self.key) or ()
 
     def add(self, values: Mapping[str, str]) -> bool:
-        self.owner[self.key] = {**(self.owner.get(self.key) or {}), **values}
+        told = self.owner.get(self.key) or self.above.get(self.key) or {}
+        self.owner[self.key] = {**told, **values}
         return True
 
 

@@ -3,7 +3,8 @@
 Brevo writes the headers into every mail by itself
 (https://help.brevo.com/hc/en-us/articles/19100260472850-FAQs-About-list-unsubscribe-and-list-help-headers-in-emails),
 and nothing says whether it leaves those of a request alone. A version without copies of its own has the common ones, so
-then everybody stands in one mail.
+then everybody stands in one mail. Whether headers of a version hide those in common is not said, so none are put in
+where they might.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ def _mails(message: Message, body: dict[str, Any]) -> Iterator[Mail]:
         return
     for version, places in zip(versions, apart, strict=True):
         own = _texts(version, body) if len(versions) == 1 else _texts(version)
-        refuses = None if version.get("to") else Result.UNSUPPORTED  # copies of a mail to nobody
+        hides = body.get("headers") and not version.get("headers")  # a key against repeats is among such headers
+        refuses = Result.UNSUPPORTED if hides or not version.get("to") else None  # or copies of a mail to nobody
         yield Mail(places, Named(version, above=body), own, refuses, by_account=True)
 
 

@@ -50,6 +50,11 @@ ROWS: dict[str, dict[str, Any]] = {
             ]
         ),
     },
+    "versions, and headers for all": {
+        "request": send(messageVersions=[to(ADA), to(BOB)], headers={"X-All": "2"}),
+        "instead": True,
+        "results": {"unsupported": 2},
+    },
     "versions, each with texts of its own": {
         "request": send(messageVersions=[to(ADA, **PLEASE), to(BOB)], **PLEASE),
         "headers": False,

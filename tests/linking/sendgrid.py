@@ -53,6 +53,15 @@ ROWS: dict[str, dict[str, Any]] = {
             to("ada@x.io", headers=headers("ada@x.io")), to("bob@x.io", headers={"X-Own": "1", **headers("bob@x.io")})
         ),
     },
+    "headers for all, and some of one's own": {
+        "request": send(to("ada@x.io"), to("bob@x.io", headers={"X-Own": "1"}), headers={"X-All": "2"}),
+        "results": {"inserted": 2},
+        "body": post(
+            to("ada@x.io", headers={"X-All": "2", **headers("ada@x.io")}),
+            to("bob@x.io", headers={"X-Own": "1", **headers("bob@x.io")}),
+            headers={"X-All": "2"},
+        ),
+    },
     "two people in one mail": {
         "request": send(to("ada@x.io", "bob@x.io")),
         "results": {"several_recipients": 2},

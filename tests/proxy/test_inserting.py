@@ -196,6 +196,23 @@ async def test_without_links_in_the_route_nothing_changes(open_gate: OpenGate, u
     assert upstream.heard[0].body == mail_body(ADA)
 
 
+async def test_a_key_of_the_gates_stands_beside_the_links(open_gate: OpenGate, upstream: Upstream) -> None:
+    """Where the credential stands in the body, both the gate's key and the link are in what goes out."""
+    route = {"provider": "mandrill", "upstream": upstream.url, "auth": {"kind": "body", "key": "of-the-gate"}}
+    senders = [{"name": "shop", "key": "s", "routes": ["md"]}]
+    gate = await open_gate(
+        public_url=PUBLIC,
+        unsubscribe={"keys": [KEY]},
+        routes={"md": {**route, "links": {"headers": True}}},
+        senders=senders,
+    )
+    body = {"key": "x", "message": {"from_email": "shop@example.com", "to": [{"email": ADA}], "text": "Hello"}}
+    path = "/md/api/1.0/messages/send.json"
+    await gate.post(path, json.dumps(body).encode(), JSON, ("X-Sendgate-Key", "s"))
+    sent = upstream.heard[0].json
+    assert (sent["key"], sent["message"]["headers"]) == ("of-the-gate", both(link(ADA)))
+
+
 # ── placeholders, counting, reloading ──
 
 

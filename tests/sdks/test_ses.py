@@ -171,6 +171,26 @@ async def test_what_passes_is_the_same_but_for_the_signature(
     assert_signed(with_gate)
 
 
+async def test_what_got_a_link_is_signed_with_it(open_gate: OpenGate, upstream: Upstream) -> None:
+    """The gate signs what goes out, after a link was put in and somebody was taken out."""
+    upstream.answer = reply(200, b'{"MessageId":"m-1"}', JSON)
+    auth = {"kind": "aws", **GATES_KEY, "region": "eu-west-1"}
+    route = {"provider": "ses", "upstream": upstream.url, "auth": auth, "links": {"headers": True}}
+    sender = {"name": "shop", "routes": ["ses"], "aws": SENDERS_KEY}
+    gate = await open_gate(
+        public_url="https://gate.test", unsubscribe={"keys": ["k" * 32]}, routes={"ses": route}, senders=[sender]
+    )
+    await gate.tell("Blacklisted", email=B)
+    await through(gate, "sesv2", mail(A))
+    await through(gate, "sesv2", mail(A, B))
+    for sent in upstream.heard:
+        assert [each["Name"] for each in sent.json["Content"]["Simple"]["Headers"]] == [
+            "List-Unsubscribe",
+            "List-Unsubscribe-Post",
+        ]
+        assert_signed(sent)
+
+
 @pytest.mark.parametrize(("api", "asked"), [("sesv2", mail(B)), ("ses", old_mail(B))], ids=["v2", "query"])
 async def test_a_refusal_is_the_sdks_own_error(gate: RunningGate, upstream: Upstream, api: str, asked: Call) -> None:
     """boto3 raises MessageRejected, with the reason in its message; the provider hears nothing."""
