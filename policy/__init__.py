@@ -11,6 +11,7 @@ from policy.store.database import StoreLocked
 from policy.store.digests import WrongPepper
 from policy.store.profiles import AddressListed, AddressTaken, UnknownUser
 from policy.store.schema import NewerStore
+from policy.store.tracking import NobodyNamed
 from policy.store.writer import StoreUnavailable
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "AddressTaken",
     "BadCopy",
     "NewerStore",
+    "NobodyNamed",
     "Policy",
     "StoreLocked",
     "StoreUnavailable",

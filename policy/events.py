@@ -51,6 +51,7 @@ class Origin(StrEnum):
 
     API = "api"  # a status endpoint
     EVENT = "event"  # the events endpoint
+    TRACK = "track"  # the tracking endpoint
     CLI = "cli"  # the command line
     PAGE = "page"  # the recipient's own click on the unsubscribe page
     ONE_CLICK = "one-click"  # the mailbox provider's button
@@ -160,7 +161,10 @@ class Departure:
 
 @dataclass(frozen=True, slots=True)
 class Unplaced:
-    """Something that a provider told and nobody can be found for: kept as it came, about nobody."""
+    """Something that was told and nobody can be found for: kept as it came, about nobody.
+
+    `notice` is the id of a provider's webhook item, which is learned once; empty for what has none.
+    """
 
     name: str
     origin: str

@@ -35,11 +35,13 @@ from policy.store import (
     settling,
     sizes,
     surveying,
+    tracking,
 )
 from policy.store.database import Database
 from policy.store.removing import Night
 from policy.store.settling import Settled
 from policy.store.surveying import Whom
+from policy.store.tracking import Track
 from policy.store.writer import StoreUnavailable
 
 T = TypeVar("T")
@@ -150,6 +152,14 @@ class Policy:
         """
         self._check_held()
         return await self.database.write(screening.learn(self.database.digests, told, self.now(), units))
+
+    async def learn_tracks(self, tracks: Sequence[Track], units: Units) -> list[Learned | None]:
+        """Learn tracking events, all or none; gives None for one that is ignored, as its address is on a blacklist.
+
+        Raises StoreUnavailable, and tracking.NobodyNamed for one that suppresses nobody.
+        """
+        self._check_held()
+        return await self.database.write(tracking.learn(self.database.digests, tracks, self.now(), units))
 
     async def learn_each(
         self, groups: Sequence[Sequence[Event]], guard: Units | None = None

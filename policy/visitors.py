@@ -13,6 +13,7 @@ from policy import identity
 
 TRAIT: Final = "__profile"
 DEVICES: Final = "DeviceIds"
+NEW_VISIT: Final = 15 * 60 * 1_000_000  # microseconds of absence, after which somebody is here anew
 MOST_DEVICES: Final = 1000  # of one person; the oldest go
 
 Traits = Mapping[str, Any]
@@ -41,6 +42,20 @@ def merged(held: Sequence[Traits], told: Traits) -> dict[str, Any]:
     if kept.get(DEVICES):
         kept[DEVICES] = kept[DEVICES][-MOST_DEVICES:]
     return _without_none({**whole, TRAIT: kept or None})
+
+
+def seen(traits: Traits, device: str, at: int) -> dict[str, Any]:
+    """Give what is kept anew once somebody was here with a device; one called by an address is the address."""
+    kept = of(traits)
+    last = kept.get("LastSeen")
+    new = last is None or at > last + NEW_VISIT
+    told = {
+        "FirstSeen": min(kept.get("FirstSeen", at), at),
+        "LastSeen": at if last is None else max(last, at),
+        "Visits": kept.get("Visits", 0) + new,
+    }
+    known = [each for each in devices(traits) if each.lower() != device.lower()]
+    return told if keys_of(device) else {**told, DEVICES: [*known, device]}
 
 
 def addresses(traits: Traits) -> Iterator[tuple[str, ...]]:

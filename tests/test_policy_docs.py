@@ -159,6 +159,7 @@ def unit_rows() -> Iterator[Row]:
 WHO: Final[Mapping[str, str]] = {
     Origin.API: "a status endpoint",
     Origin.EVENT: "the events endpoint",
+    Origin.TRACK: "a tracking event",
     Origin.CLI: "the command line",
     Origin.IMPORT: "an import with `--release`",
     Origin.PAGE: "the recipient, on the unsubscribe page",

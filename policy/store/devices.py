@@ -5,6 +5,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 
+import orjson
+
+from policy import visitors
+from policy.events import Told
+from policy.model import Microseconds
 from policy.store import people
 from policy.store.digests import Digests
 from policy.store.people import Person
@@ -27,3 +32,15 @@ def having(connection: sqlite3.Connection, digests: Digests, device: str) -> lis
     query = "SELECT person FROM device WHERE digest = ? ORDER BY person"
     found = connection.execute(query, (digest(digests, device),)).fetchall()
     return [person for person in (people.by_pk(connection, pk) for (pk,) in found) if person is not None]
+
+
+def see(connection: sqlite3.Connection, digests: Digests, pk: int, told: Told, at: Microseconds) -> None:
+    """Note that a tracking event was of a person: their device, and when they were here."""
+    person = people.by_pk(connection, pk)
+    device = told.properties.get("DeviceId")
+    if person is None or not device:
+        return
+    kept = visitors.seen(person.traits, device, at)
+    traits = visitors.merged([person.traits], {visitors.TRAIT: kept})
+    people.update(connection, pk, {"traits": orjson.dumps(traits).decode()})
+    write(connection, digests, pk, visitors.devices(traits))

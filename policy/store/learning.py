@@ -22,6 +22,7 @@ from policy.events import (
     Event,
     Learned,
     Listing,
+    Origin,
     Profile,
     Subject,
     Told,
@@ -29,7 +30,7 @@ from policy.events import (
     Word,
 )
 from policy.model import Microseconds
-from policy.store import blacklists, erasing, everybody, journal, newcomers, notices, people, profiles
+from policy.store import blacklists, devices, erasing, everybody, journal, newcomers, notices, people, profiles
 from policy.store.digests import Digests
 from policy.store.people import Person
 from policy.store.profiles import AddressListed, AddressTaken, UnknownUser
@@ -141,7 +142,9 @@ def _learn_one(connection: sqlite3.Connection, digests: Digests, event: Event, a
 def _noticed(
     connection: sqlite3.Connection, notice: str, arrived: Microseconds, learn: Callable[[], Learned]
 ) -> Learned:
-    """Learn a provider's item unless it was told before."""
+    """Learn a provider's item unless it was told before; what has no name of its own is news each time."""
+    if not notice:
+        return learn()
     before = notices.seen(connection, notice, arrived)
     if before is not None:
         return Learned(*before, repeat=True)
@@ -186,6 +189,9 @@ def _tell(
         folding.save()
     if entries:
         journal.append(connection, entries)
+    for event, each in zip(told, learned, strict=True):
+        if event.origin == Origin.TRACK and person is not None and not each.repeat:
+            devices.see(connection, digests, person, event, each.effective_at)
     return learned
 
 

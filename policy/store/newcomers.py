@@ -21,7 +21,7 @@ from typing import Any, Final
 import orjson
 
 from policy import state, visitors
-from policy.events import SUPPRESSES, Event, Kind, Learned, Profile, Subject, Told
+from policy.events import SUPPRESSES, Event, Kind, Learned, Origin, Profile, Subject, Told
 from policy.model import Microseconds, Stamp, Standing
 from policy.store import facts, journal, people, profiles
 from policy.store.digests import Digests, WrongPepper, key_hash, prefix_range
@@ -79,7 +79,7 @@ def _has_more(event: Event) -> bool:
     """Tell whether an event says what only the ordinary way knows: devices, and the veils of who was erased."""
     if isinstance(event, Profile):
         return visitors.TRAIT in event.traits
-    return isinstance(event, Told) and event.veil is not None
+    return isinstance(event, Told) and (event.veil is not None or event.origin == Origin.TRACK)
 
 
 def _simple(subject: Subject, group: Group) -> bool:

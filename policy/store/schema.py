@@ -75,6 +75,12 @@ def profiles(db: Database) -> None:
         db.execute(statement)
 
 
+@MIGRATIONS(name="0010_tracking")
+def tracking(db: Database) -> None:
+    for statement in _TRACKING.split(";"):
+        db.execute(statement)
+
+
 @MIGRATIONS(name="0011_everybody")
 def everybody(db: Database) -> None:
     db.execute(_EVERYBODY)
@@ -234,6 +240,17 @@ CREATE TABLE device (digest TEXT NOT NULL, person INTEGER NOT NULL, PRIMARY KEY 
 CREATE INDEX device_person ON device (person);
 
 CREATE TABLE scope (name TEXT PRIMARY KEY, description TEXT NOT NULL) WITHOUT ROWID
+"""
+
+_TRACKING = """
+CREATE INDEX event_track ON event (sequence) WHERE origin = 'track';
+CREATE INDEX event_track_device ON event
+  (lower(coalesce(json_extract(body, '$.properties.DeviceId'), json_extract(body, '$.raw.DeviceId'))))
+  WHERE origin = 'track';
+CREATE INDEX event_track_email ON event (json_extract(body, '$.emailKeys[0]')) WHERE origin = 'track';
+CREATE INDEX event_track_time ON event
+  (coalesce(json_extract(body, '$.properties.EventTime'), json_extract(body, '$.raw.EventTime')))
+  WHERE origin = 'track'
 """
 
 _EVERYBODY = """

@@ -39,7 +39,7 @@ def learn(
         screen = Screen(connection, digests, units, arrived)
         passed = [[event] for event in told] if screen.empty else [list(screen.passed(event)) for event in told]
         learned = iter(learning.learn(digests, [event for events in passed for event in events], arrived)(connection))
-        return [_together([next(learned) for _ in events]) for events in passed]
+        return [together([next(learned) for _ in events]) for events in passed]
 
     return transaction
 
@@ -56,8 +56,8 @@ def learn_guarded(
     return transaction
 
 
-def _together(learned: Sequence[Learned]) -> Learned | None:
-    """Make one answer of what became of the parts of an event."""
+def together(learned: Sequence[Learned]) -> Learned | None:
+    """Make one answer of what became of the parts of an event; None if there are none."""
     return replace(learned[0], repeat=all(each.repeat for each in learned)) if learned else None
 
 
@@ -108,14 +108,21 @@ class Screen:
 
     def passed(self, told: Told) -> Iterator[Told]:
         """Give what of an event is taken in: itself, or nothing, or its no without clear addresses."""
-        named = self._named(told.subject)
-        if told.subject not in self._concerned:
-            self._concerned[told.subject] = self._concerns(told.subject, named)
-        if not self._concerned[told.subject]:
+        if not self.concerns(told.subject):
             yield told
         elif told.word is not None and SUPPRESSES[told.word]:
-            for subject in self._without_addresses(told.subject, named):
-                yield replace(told, subject=subject, properties={})
+            yield from self.kept(told)
+
+    def concerns(self, subject: Subject) -> bool:
+        """Tell whether an entry stands for an address of a subject, or of whom it names."""
+        if subject not in self._concerned:
+            self._concerned[subject] = self._concerns(subject)
+        return self._concerned[subject]
+
+    def kept(self, told: Told) -> Iterator[Told]:
+        """Give a no about a listed address without anything but the no: of who is known, and of keyed hashes."""
+        for subject in self._without_addresses(told.subject):
+            yield replace(told, subject=subject, properties={})
 
     def _named(self, subject: Subject) -> Person | None:
         if subject.id is not None:
@@ -124,17 +131,20 @@ class Screen:
             return people.by_xng_id(self.connection, subject.xng_id)
         return people.by_address(self.connection, self.digests, subject)
 
-    def _concerns(self, subject: Subject, named: Person | None) -> bool:
+    def _concerns(self, subject: Subject) -> bool:
+        named = self._named(subject)
         told_in = (subject.business_unit, *([named.business_unit] if named else []))
         if self.covers((*subject.email_keys, *subject.phone_keys), *told_in):
             return True
         return named is not None and self.covers_person(named, subject.business_unit)
 
-    def _without_addresses(self, subject: Subject, named: Person | None) -> Iterator[Subject]:
-        """Name by the id whom the id names, by an address who has it, and as a keyed hash what nobody has."""
-        if subject.id is not None:
-            yield Subject(id=subject.id)
-        mine = people.addresses(self.connection, named.pk) if named and subject.id is not None else set()
+    def _without_addresses(self, subject: Subject) -> Iterator[Subject]:
+        """Name by the id whom an id names, by an address who has it, and as a keyed hash what nobody has."""
+        by_id = Subject(id=subject.id, xng_id=subject.xng_id)
+        if by_id != Subject():
+            yield by_id
+        named = None if by_id == Subject() else self._named(by_id)
+        mine = people.addresses(self.connection, named.pk) if named else set()
         for address in _addresses(subject):
             keys = address.email_keys or address.phone_keys
             if not mine.isdisjoint(map(self.digests.digest, keys)):

@@ -34,6 +34,7 @@ from proxy.api import (
     standing,
     statistics,
     timeline,
+    track_events,
     users,
     users_v2,
 )
@@ -117,6 +118,10 @@ def application(context: Context, health: ops.Health, *, operator: bool = False)
             web.get(anycase.path("profiles", f"/{{scope:[^/]+}}/{_ID}"), profile_store.get_one),
             web.put(anycase.path("profiles", f"/{{scope:[^/]+}}/{_ID}"), profile_store.put),
             web.delete(anycase.path("profiles", f"/{{scope:[^/]+}}/{_ID}"), profile_store.delete),
+            web.post(anycase.path("track"), track_events.post),
+            web.post(anycase.path("trackBulk"), track_events.post_bulk),
+            web.get(anycase.path("trackEventsV1"), track_events.get_list),
+            web.get(anycase.path("trackEvents"), track_events.get_list),
             web.get(anycase.path("scopes"), scopes.get_list),
             web.get(anycase.path("scopes", f"/{_ID}"), scopes.get_one),
             web.put(anycase.path("scopes", f"/{_ID}"), scopes.put),

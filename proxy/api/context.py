@@ -11,6 +11,7 @@ from aiohttp import web
 from policy import Policy
 from policy.events import Delisting, Event, Learned, Listing, Told
 from policy.scopes import Units
+from policy.store.tracking import Track
 from proxy.config import Config
 from proxy.sandbox import Sandbox
 
@@ -41,6 +42,19 @@ class Context:
             for event, each in zip(told, learned, strict=True)
         )
         return learned.count(None)
+
+    async def learn_tracks(self, tracks: Sequence[Track], ignored: int) -> int:
+        """Learn tracking events, count them, and say how many were ignored, with those that were before.
+
+        Raises NobodyNamed.
+        """
+        learned = await self.policy.learn_tracks(tracks, self.config().profiles.units) if tracks else []
+        self.learned(
+            (track.told.name, LISTED if each is None else _effect(track.told, each))
+            for track, each in zip(tracks, learned, strict=True)
+        )
+        self.learned(("", "ignored") for _ in range(ignored))
+        return learned.count(None) + ignored
 
     async def learn_profile(self, events: Sequence[Event]) -> list[Learned]:
         """Learn a user's profile with what it says; raises AddressListed where profiles are guarded."""

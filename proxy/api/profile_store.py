@@ -19,7 +19,7 @@ from aiohttp import web
 from policy import AddressListed, AddressTaken, UnknownUser, times, visitors
 from policy.events import Departure, Profile, Subject
 from policy.model import Microseconds
-from policy.scopes import Units
+from policy.scopes import DEFAULT, Units
 from policy.store import lookups
 from policy.store import visitors as listing
 from policy.store.visitors import Visitor
@@ -180,9 +180,10 @@ async def _body(request: web.Request) -> dict[str, Any]:
 async def _unit(context: Context, told: Mapping[str, Any]) -> str:
     """Give the business unit that a profile's scope stands for; raises BadField for a scope that there is not."""
     scope = (reading.text(dict(told), "Scope") or "").strip()
-    if scope and scopes.named(await scopes.known(context), scope) is None:
+    found = scopes.named(await scopes.known(context), scope or DEFAULT)
+    if found is None:
         raise BadField("Scope", UNKNOWN_VALUE, says="there is no such scope; PUT /api/v1.0/scopes/{id} declares one")
-    return context.config().profiles.units.unit_of(scope)
+    return context.config().profiles.units.unit_of(found[0])
 
 
 def _address(told: Mapping[str, Any]) -> tuple[str | None, tuple[str, ...]]:
@@ -297,7 +298,7 @@ async def _visitor(request: web.Request) -> Visitor:
     if not given.isascii():
         raise UnknownUser
     visitor = await request.app[CONTEXT].policy.ask(listing.one(given))
-    if scope is not None and _units(request).unit_of(scope) != visitor.business_unit:
+    if scope is not None and _units(request).unit_of(scope).lower() != visitor.business_unit.lower():
         raise UnknownUser
     return visitor
 

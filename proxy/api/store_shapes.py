@@ -1,4 +1,4 @@
-"""The bodies of the Profile Store's face as types: profiles and scopes (see shapes.py)."""
+"""The bodies of the Profile Store's face as types: profiles, scopes and tracking events (see shapes.py)."""
 
 from __future__ import annotations
 
@@ -75,3 +75,54 @@ class DescribeScope(TypedDict):
     """What a scope is for."""
 
     Description: NotRequired[Annotated[str, Field(max_length=256)] | None]
+
+
+class TrackUser(TypedDict):
+    """Who did something; keys are read in either case."""
+
+    name: NotRequired[Text | None]
+    email: NotRequired[Text | None]
+    info: NotRequired[Told | None]
+
+
+class NewTrackEvent(TypedDict):
+    """What somebody did; keys are read in either case, and what is not known is passed over."""
+
+    deviceId: Annotated[Text, Field(min_length=1)]
+    eventType: Annotated[Text, Field(min_length=1)]
+    value: Text
+    eventTime: NotRequired[Moment | None]
+    user: NotRequired[TrackUser | None]
+    payload: NotRequired[Told | None]
+    scope: NotRequired[Text | None]
+    pageUri: NotRequired[Text | None]
+    pageTitle: NotRequired[Text | None]
+    remoteAddress: NotRequired[Text | None]
+    countryCode: NotRequired[Text | None]
+
+
+@whole
+class TrackEvent(TypedDict):
+    """What somebody did."""
+
+    TrackId: str
+    DeviceId: str
+    EventType: str
+    EventTime: Moment
+    Value: str | None
+    Scope: str | None
+    CountryCode: str | None
+    PageUri: str | None
+    PageTitle: str | None
+    RemoteAddress: str | None
+    Payload: Told
+    User: Told
+
+
+@whole
+class TrackEvents(TypedDict):
+    """One page of tracking events, and how many there are."""
+
+    total: int
+    count: int
+    items: list[TrackEvent]
