@@ -94,11 +94,10 @@ class Screen:
         patterns = {pattern for domain in domains for pattern in blacklists.patterns_over(domain)}
         return self._listed(map(self.digests.digest, {*keys, *patterns}), in_units)
 
-    def covers_person(self, person: Person, *also_in: str) -> bool:
-        """Tell whether an entry stands for any address of a person."""
-        units = (person.business_unit, *also_in)
+    def covers_person(self, person: Person, *in_units: str) -> bool:
+        """Tell whether an entry stands for any address of a person, in one of these units."""
         known = people.addresses(self.connection, person.pk)
-        return self._listed(known, units) or self.covers(_keys_of(person), *units)
+        return self._listed(known, in_units) or self.covers(_keys_of(person), *in_units)
 
     def _listed(self, digests: Iterable[bytes], in_units: Collection[str]) -> bool:
         found = (scope for digest in digests for (scope,) in self.connection.execute(_SCOPES, (digest, self.now)))
@@ -133,10 +132,10 @@ class Screen:
 
     def _concerns(self, subject: Subject) -> bool:
         named = self._named(subject)
-        told_in = (subject.business_unit, *([named.business_unit] if named else []))
-        if self.covers((*subject.email_keys, *subject.phone_keys), *told_in):
+        told_in, own = subject.business_unit, () if named is None else (named.business_unit,)
+        if self.covers((*subject.email_keys, *subject.phone_keys), told_in, *own):
             return True
-        return named is not None and self.covers_person(named, subject.business_unit)
+        return named is not None and self.covers_person(named, *own, *([told_in] if told_in else []))
 
     def _without_addresses(self, subject: Subject) -> Iterator[Subject]:
         """Name by the id whom an id names, by an address who has it, and as a keyed hash what nobody has."""

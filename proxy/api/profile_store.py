@@ -11,6 +11,7 @@ and an address that it drops stays suppressed, like everywhere; deleting one fol
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 import orjson
@@ -128,7 +129,8 @@ async def put(request: web.Request) -> web.Response:
     if told.get("Scope") is not None and await _unit(context, told) != visitor.business_unit:
         raise BadField("Scope", WRONG_VALUE, says="a profile stays in its scope")
     email, keys = _address(told)
-    profile = Profile(None, email, keys, traits={visitors.TRAIT: _kept(told)}, source=caller.name, xng_id=visitor.id)
+    kept = _kept(told, visitor.kept)
+    profile = Profile(None, email, keys, traits={visitors.TRAIT: kept}, source=caller.name, xng_id=visitor.id)
     return _json(await _learn(context, profile))
 
 
@@ -200,8 +202,8 @@ def _address(told: Mapping[str, Any]) -> tuple[str | None, tuple[str, ...]]:
     return email, reading.email_keys(email or "", EMAIL)
 
 
-def _kept(told: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what is kept beside the address; None takes away."""
+def _kept(told: Mapping[str, Any], held: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
+    """Give what is kept beside the address; None takes away. What is held already says if the times are in order."""
     tree = dict(told)
     read: dict[str, Callable[[], Any]] = {
         "Name": lambda: reading.text(tree, "Name"),
@@ -214,8 +216,8 @@ def _kept(told: Mapping[str, Any]) -> dict[str, Any]:
         visitors.DEVICES: lambda: _devices(tree),
     }
     kept = {name: value() for name, value in read.items() if name in tree}
-    first, last = kept.get("FirstSeen"), kept.get("LastSeen")
-    if first is not None and last is not None and first > last:
+    first, last = ({**held, **kept}.get(name) for name in ("FirstSeen", "LastSeen"))
+    if kept.keys() & {"FirstSeen", "LastSeen"} and first is not None and last is not None and first > last:
         raise BadField("FirstSeen", WRONG_VALUE, says="this is later than LastSeen")
     return kept
 

@@ -60,6 +60,11 @@ COVERED = [
     pytest.param(
         [profile("1", email="bob@x.de", unit="DE"), listed(ANN, "shop")], who("1", email=ANN), id="told beside the id"
     ),
+    pytest.param(
+        [profile("1", email="bob@x.de", unit="DE"), listed(ANN, "default")],
+        who("1", email=ANN),
+        id="beside it, no unit",
+    ),
     pytest.param([profile("1", phone=PHONE), listed(PHONE)], who("1"), id="the user's number"),
     pytest.param([profile(None, email=ANN), listed(ANN)], who(email=ANN), id="of a lead"),
 ]
@@ -72,6 +77,7 @@ PASSED = [
     pytest.param([listed(ANN), Delisting(f"{ANN}|")], who(email=ANN), id="removed"),
     pytest.param([profile("1", email=ANN), listed("bob@x.de")], who("1"), id="another's address"),
     pytest.param([listed("*.x.de")], who(email=ANN), id="sub-domains alone"),
+    pytest.param([profile("1", email=ANN, unit="DE"), listed(ANN, "default")], who("1"), id="a unit that is not told"),
 ]
 
 

@@ -174,6 +174,15 @@ async def test_faults(gate: RunningGate, body: Any, field: str) -> None:
     assert [each["Name"] for each in await found(gate)] == ["before"]
 
 
+async def test_times_that_are_told_one_by_one(gate: RunningGate) -> None:
+    """FirstSeen is not later than LastSeen, whichever of them was told before."""
+    path = f"{PROFILES}{(await made(gate, LastSeen='2018-01-01T00:00:00'))['ProfileId']}"
+    answer = await gate.api("PUT", path, {"FirstSeen": "2018-01-02T00:00:00"})
+    assert (answer.status, answer.json["field"]) == (400, "FirstSeen")
+    assert (await gate.api("PUT", path, {"FirstSeen": "2018-01-02T00:00:00", "LastSeen": None})).status == 200
+    assert (await gate.api("PUT", path, {"LastSeen": "2018-01-01T00:00:00"})).status == 400
+
+
 async def test_what_is_too_large(gate: RunningGate) -> None:
     """A profile of more than 256 KiB is 413."""
     assert (await gate.api("POST", PROFILES, {"Payload": {"x": "y" * (255 << 10)}})).status == 201

@@ -306,6 +306,13 @@ async def test_entries_of_other_scopes(open_gate: OpenGate) -> None:
     await gate.api("PUT", "/api/v1.0/scopes/other", {})
     await track(gate, {**of_ann, "scope": "Shop"}, of_ann, {**of_ann, "scope": "Other"}, ignored=1)
     assert [each["Scope"] for each in await found(gate)] == ["default", "other"]
+    assert (
+        await gate.api("POST", PROFILES, {"Info": {"Email": BOB}, "DeviceIds": ["bob"], "Scope": "shop"})
+    ).status == 201
+    await enter(gate, BOB, "shop")
+    of_bob = {**PLAIN, "deviceId": "bob"}
+    await track(gate, {**of_bob, "scope": "shop"}, {**of_bob, "scope": "other"}, ignored=1)
+    assert [each["Scope"] for each in await found(gate, "DeviceId eq bob")] == ["other"]
 
 
 async def test_nothing_is_left_of_an_ignored_event(gate: RunningGate) -> None:
