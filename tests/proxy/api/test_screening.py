@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import Message, OpenGate, RunningGate, Upstream
+from tests.proxy import test_unsubscribe as recipients
+from tests.proxy import test_webhooks as providers
 
 ENTRIES = "/api/v1.0/blacklists/"
 ANN = "ann@example.com"
@@ -104,6 +106,20 @@ async def test_a_user_whose_address_is_listed(gate: RunningGate, *, known: bool)
     assert (await gate.api("GET", "/users/1/blacklist-status")).json == {"blacklisted": True}
     await gate.api("DELETE", entry)
     assert (await gate.mail(ANN)).get("X-Sendgate-Reasons") == "blacklisted"
+
+
+@pytest.mark.parametrize("scope", [None, "default"])
+async def test_what_recipients_and_providers_say_counts(open_gate: OpenGate, scope: str | None) -> None:
+    """A click and a webhook about a listed address are noes as ever, and hold when the entry is gone."""
+    route = {"webhook": {"key": providers.PUBLIC}}
+    gate = await open_gate(unsubscribe={"keys": [recipients.NEW]}, routes={"mail": route})
+    entries = [await enter(gate, address, scope) for address in (recipients.ADA, "bob@example.com")]
+    assert (await recipients.one_click(gate, recipients.link(recipients.ADA))).status == 200
+    assert (await providers.tell(gate, providers.event("unsubscribe", "bob@example.com"))).status == 200
+    for entry in entries:
+        await gate.api("DELETE", entry)
+    for address in (recipients.ADA, "bob@example.com"):
+        assert (await gate.mail(address)).get("X-Sendgate-Reasons") == "opted_out_channel"
 
 
 # ── profiles ──
