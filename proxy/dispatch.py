@@ -211,6 +211,7 @@ class Dispatch:
     def _screen(self, walk: Walk, message: Message) -> None:
         """Look at what a send does beside its recipients: hidden ones, and switches past suppression."""
         if message.hidden:
+            walk.note(request=requests.outline(walk.request.method, walk.request.path))
             if walk.route.allows(walk.request.path):
                 walk.mark("allow_paths")
             else:

@@ -22,6 +22,7 @@ from proxy.operator import Door, NoGate, client, door
 
 FOLLOW: Final = 1.0  # seconds between looks for new records
 FILTERS: Final = {
+    "decision": "the id that the answer has as X-Sendgate-Decision",
     "since": "a time with its zone: 2026-01-31T09:00:00Z",
     "until": "a time with its zone",
     "reason": "one of README's table of reasons: blacklisted",
@@ -32,7 +33,7 @@ FILTERS: Final = {
     "campaign": "as the sender wrote it",
     "sender": "its name in config.yaml",
 }
-_SHOWN: Final = ("id", "time", "route", "class", "address", "reason", "origin", "sender", "campaign")
+_SHOWN: Final = ("id", "time", "route", "class", "address", "reason", "origin", "sender", "campaign", "request")
 
 
 def backup(arguments: Namespace) -> int:

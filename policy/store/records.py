@@ -1,6 +1,7 @@
 """Dispatch failed records: what was not sent, to whom, and why.
 
-One per refused recipient; one per send, with the count of its recipients, where the send ended as a whole. An address
+One per refused recipient; one per send, with the count of its recipients, where the send ended as a whole. Of a request
+that was not read as a send it says what was asked for, in a form that names nobody. An address
 stands in the clear while somebody has it; of a kept address only the masked form is written, with the digest that the
 address filter finds it by.
 
@@ -43,6 +44,7 @@ COLUMNS = (
     "enforced",
     "sent",
     "upstream_status",
+    "request",
 )
 LAG = 3_600_000_000  # microseconds that a record may be older than another which was written before it
 LONGEST = 320  # characters kept of a place or an address that a sender wrote
@@ -55,6 +57,7 @@ class Filter:
     `before` is the cursor: only records with a smaller id.
     """
 
+    decision: str | None = None
     since: int | None = None
     until: int | None = None
     reason: str | None = None
@@ -109,6 +112,7 @@ def _rows(digests: Digests, outcome: Outcome) -> Iterator[tuple[Any, ...]]:
             refused.enforced,
             Sent.NO if refused.enforced else outcome.sent,
             outcome.upstream_status,
+            outcome.request or None,
         )
     if outcome.reason is not None:
         yield _whole(outcome, outcome.reason)
@@ -133,6 +137,7 @@ def _whole(outcome: Outcome, reason: Reason) -> tuple[Any, ...]:
         outcome.enforced,
         outcome.sent,
         outcome.upstream_status,
+        outcome.request or None,
     )
 
 
@@ -186,7 +191,7 @@ def summary(digests: Digests, wanted: Filter, by: str) -> Callable[[sqlite3.Conn
 
 
 _EQUAL: Mapping[str, str] = {
-    name: f"{name} = ?" for name in ("reason", "route", "channel", "user", "campaign", "sender")
+    name: f"{name} = ?" for name in ("decision", "reason", "route", "channel", "user", "campaign", "sender")
 }
 # What has the time of the one that is found is at its place, and so is everything LAG apart from it. The plus keeps the
 # index of times, whose order is another, from being walked.

@@ -81,6 +81,12 @@ def tracking(db: Database) -> None:
         db.execute(statement)
 
 
+@MIGRATIONS(name="0013_record_requests")
+def record_requests(db: Database) -> None:
+    for statement in _RECORD_REQUESTS.split(";"):
+        db.execute(statement)
+
+
 @MIGRATIONS(name="0011_everybody")
 def everybody(db: Database) -> None:
     db.execute(_EVERYBODY)
@@ -251,6 +257,11 @@ CREATE INDEX event_track_email ON event (json_extract(body, '$.emailKeys[0]')) W
 CREATE INDEX event_track_time ON event
   (coalesce(json_extract(body, '$.properties.EventTime'), json_extract(body, '$.raw.EventTime')))
   WHERE origin = 'track'
+"""
+
+_RECORD_REQUESTS = """
+ALTER TABLE dispatch_failed ADD COLUMN request TEXT;
+CREATE INDEX dispatch_failed_decision ON dispatch_failed (decision, id)
 """
 
 _EVERYBODY = """

@@ -89,6 +89,7 @@ class Record(_Class):
     enforced: bool
     sent: Sent
     upstream_status: int | None
+    request: str | None
 
 
 @whole

@@ -25,7 +25,7 @@ from proxy.api.describing import CURSOR, JSON, WRONG, Answer, Operation, Paramet
 from proxy.api.reading import NOT_NULL, UNKNOWN_VALUE, WRONG_FORMAT, BadField
 from proxy.config import Scope
 
-_TEXTS: Final = ("route", "user", "campaign", "sender")
+_TEXTS: Final = ("decision", "route", "user", "campaign", "sender")
 _KNOWN: Final = frozenset({*_TEXTS, "since", "until", "reason", "channel", "address", "cursor", "limit", "format"})
 SHOWN: Final = tuple(name for name in records.COLUMNS if name != "digest")
 

@@ -103,6 +103,7 @@ async def test_trimming_takes_out_the_refused(gate: RunningGate, upstream: Upstr
         "enforced": True,
         "sent": "no",
         "upstream_status": None,
+        "request": None,
     }
     assert gate.metric("sendgate_sends_total", route="mail", outcome="trimmed") == 1
     assert gate.metric("sendgate_recipients_total", route="mail", verdict="refused") == 1

@@ -16,7 +16,7 @@ from policy.model import Channel, Ending, Microseconds, Outcome
 from policy.policy import clock
 from policy.reasons import Reason
 from proxy.__main__ import main
-from tests.conftest import OpenGate, RunningGate, Settings, Upstream
+from tests.conftest import JSON, OpenGate, RunningGate, Settings, Upstream
 
 A, B, C = "a@example.com", "b@example.com", "c@example.com"
 DAY = 86_400_000_000
@@ -378,6 +378,18 @@ async def test_records_are_narrowed(gate: RunningGate, sendgate: Shell, options:
     await gate.mail(B, headers=[("X-Sendgate-Campaign", "autumn")])
     code, said = await sendgate("records", *options)
     assert (code, [line.split()[0] for line in said.splitlines()[1:]]) == (0, ids)
+
+
+async def test_a_refused_request_is_found_by_its_decision(gate: RunningGate, sendgate: Shell) -> None:
+    """The id that an answer names leads to what was asked for, in a form that names nobody."""
+    await gate.post("/mail/v3/teammates", b"{}", JSON)
+    asked = await gate.post("/mail/v3/marketing/contacts/ada%40example.com/lists", b"{}", JSON)
+    decision = str(asked.get("X-Sendgate-Decision"))
+    code, said = await sendgate("records", "--decision", decision)
+    (line,) = said.splitlines()[1:]
+    assert (code, line.split()[-3:]) == (0, ["hidden_recipients", "POST", "/v3/marketing/contacts/*/lists"])
+    (record,) = await gate.records(decision=decision)
+    assert record["request"] == "POST /v3/marketing/contacts/*/lists"
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,7 @@ def test_each_refused_recipient_has_a_record(memory: Memory) -> None:
         "enforced": 1,
         "sent": "no",
         "upstream_status": None,
+        "request": None,
     }
 
 
@@ -212,6 +213,18 @@ def test_a_page_between_two_times_is_a_walk_along_ids(filled: Memory, wanted: di
     told = plan(filled, **wanted)
     assert "SEARCH dispatch_failed USING INTEGER PRIMARY KEY (rowid" in told
     assert "TEMP B-TREE" not in told
+
+
+def test_a_decision_is_looked_up(filled: Memory) -> None:
+    """The records of one decision are found by an index, whatever else is asked for, and nothing is sorted."""
+    write(filled, replace(OUTCOME, decision="d2", reason=Reason.UNKNOWN_REQUEST, request="POST /v3/x/*"))
+    (record,) = found(filled, decision="d2")
+    assert (record["reason"], record["request"]) == ("unknown_request", "POST /v3/x/*")
+    assert found(filled, decision="d3") == []
+    for wanted in ({"decision": "d2"}, {"decision": "d2", "reason": "unknown_request", "route": "mail"}):
+        told = plan(filled, **wanted)
+        assert "SEARCH dispatch_failed USING INDEX dispatch_failed_decision" in told
+        assert "TEMP B-TREE" not in told
 
 
 @pytest.mark.parametrize("who", [{"user": "1"}, {"address": (ANN,)}], ids=" ".join)

@@ -74,6 +74,7 @@ def test_the_hot_table_is_looked_up_by_integer() -> None:
         pytest.param("SELECT 1 FROM dispatch_failed WHERE digest = ?", id="an address's records"),
         pytest.param("SELECT 1 FROM dispatch_failed WHERE user = ?", id="a user's records"),
         pytest.param("SELECT 1 FROM dispatch_failed WHERE time < ?", id="old records"),
+        pytest.param("SELECT 1 FROM dispatch_failed WHERE decision = ?", id="the records of a decision"),
         pytest.param("SELECT 1 FROM blacklist WHERE id = ?", id="an entry by its id"),
         pytest.param("SELECT 1 FROM blacklist WHERE key = ? AND scope = ''", id="an entry by its address"),
         pytest.param("SELECT 1 FROM blacklist_key WHERE digest = ?", id="the entries of an address"),

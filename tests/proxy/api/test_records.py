@@ -51,6 +51,7 @@ EVERYTHING = ["blacklisted", "opted_out_channel", "blacklisted", "invalid_addres
         ({"reason": "opted_out"}, []),
         ({"route": "sms-sandbox"}, ["blacklisted"]),
         ({"route": "unheard"}, []),
+        ({"decision": "unheard"}, []),
         ({"channel": "SMS"}, ["blacklisted"]),
         ({"channel": "mail"}, ["blacklisted", "opted_out_channel", "invalid_address"]),
         ({"address": "A@Example.com."}, ["blacklisted"]),
