@@ -16,7 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from aiohttp import web
+from aiohttp import web, web_response
 
 from policy import Policy, StoreUnavailable
 from policy.store import pruning
@@ -48,6 +48,11 @@ MEASURE_SHARE: Final = 0.02  # of the time that counting may take
 PRUNE: Final = 60.0  # seconds between looks for what is too old
 LONGEST_LINE: Final = 64 * 1024  # bytes of a request line; an id in an API path may have 16 KB, escaped
 LONGEST_VALUE: Final = 64 * 1024  # bytes of a header's value
+
+
+# No answer tells which versions of what run here, not even those that aiohttp gives by itself to what is no HTTP. What
+# a provider says of itself goes on.
+vars(web_response)["SERVER_SOFTWARE"] = "sendgate"
 
 
 class App:
@@ -206,7 +211,11 @@ class App:
             context = server_context(listener.tls)
             self._contexts[door] = context
         site = web.TCPSite(runner, address.host, address.port, ssl_context=context, reuse_address=True)
-        await site.start()
+        try:
+            await site.start()
+        except OSError as error:
+            key = f"{door}.listen" if "." in door else f"listen.{door}"
+            raise OSError(error.errno, f"{key}: {address}: {error.strerror}") from error
         host, port, *_ = runner.addresses[0]
         self.addresses[door] = (host, port)
 
@@ -241,7 +250,8 @@ class App:
         self.health.restart_for = restart_for
         self.metrics.reloaded(applied=True)
         self._reloaded.set()
-        log.get().info("config_reloaded", restart_for=list(restart_for))
+        tell = log.get().warning if restart_for else log.get().info
+        tell("config_reloaded", restart_for=list(restart_for))
         for warning in config_warnings(loaded.config):
             log.get().warning("config_warning", says=warning)
 

@@ -15,9 +15,10 @@ import uvloop
 from aiohttp import http_parser
 
 from policy import BadCopy, NewerStore, StoreLocked, StoreUnavailable, WrongPepper
-from policy.events import Word
+from policy.events import Origin, Word
 from policy.identity import address_keys
 from policy.model import Channel
+from policy.reasons import Reason
 from proxy import log, printing, schema
 from proxy.app import App
 from proxy.crosschecks import config_warnings
@@ -228,8 +229,10 @@ def _show(address: str, standing: dict[str, Any]) -> None:
 
 
 def _verdict(holders: list[Holder], entries: list[Entry]) -> str:
-    if any(holder["blacklisted"] for holder in holders):
-        return "blacklisted; nothing at all is sent, not even transactional mail"
+    stopped = {_stopped(holder) for holder in holders if holder["blacklisted"]}
+    if stopped:
+        reason = Reason.BLACKLISTED if Reason.BLACKLISTED in stopped else Reason.HARD_BOUNCED
+        return f"{reason}; nothing at all is sent, not even transactional mail"
     if any(entry["Scope"] is None for entry in entries):
         return "on a blacklist; nothing at all is sent, not even transactional mail"
     if entries:
@@ -254,10 +257,15 @@ def _rows(holder: Holder) -> list[tuple[str, str, str, str, str]]:
     unit = holder["businessUnit"]
     rows = []
     if holder["blacklisted"]:
-        rows.append((who, unit, "blacklisted", *holder["blacklisted"].values()))
+        rows.append((who, unit, _stopped(holder), *holder["blacklisted"].values()))
     for channel, stamp in holder["optOuts"].items():
         rows.append((who, unit, f"opted out of {channel}", *stamp.values()))
     return rows or [(who, unit, "nothing kept", "", "")]
+
+
+def _stopped(holder: Holder) -> str:
+    """Give the reason for which nothing is sent to somebody who is blacklisted, as a send would tell it."""
+    return Reason.HARD_BOUNCED if holder["blacklisted"]["origin"] == Origin.BOUNCE else Reason.BLACKLISTED
 
 
 def _row(entry: Entry) -> tuple[str, str, str, str, str]:

@@ -98,12 +98,23 @@ def _split_url(text: str) -> SplitResult | None:
     return parts if named and port_fits and "@" not in parts.netloc and not parts.netloc.endswith(":") else None
 
 
+_VERSION = re.compile(r"v?\d+(?:\.\d+)*|\d{4}-\d\d-\d\d", re.IGNORECASE)  # a segment that names an API's version
+
+
 def _upstream(value: object) -> str:
     text = require_text(value)
     if text == "sandbox":
         return text
-    if _split_url(text) is None:
+    parts = _split_url(text)
+    if parts is None:
         raise ValueError("must be a http or https URL without user, query and fragment, or the word sandbox")
+    segments = parts.path.split("/")
+    version = next((at for at, segment in enumerate(segments) if _VERSION.fullmatch(segment)), None)
+    if version is not None:
+        kept = "/".join(segments[:version]).removesuffix("/api")
+        raise ValueError(
+            f"must be without the version, which requests bring along: {parts.scheme}://{parts.netloc}{kept}"
+        )
     return text.rstrip("/")
 
 

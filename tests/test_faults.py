@@ -528,6 +528,15 @@ async def test_a_change_drops_no_request(serve: Serve, settings: Settings, upstr
     assert len(upstream.heard) == statuses.count(202) + 1
 
 
+async def test_a_change_that_needs_a_restart_warns(serve: Serve, settings: Settings) -> None:
+    """What a reload could not put in force is told as a warning, and what waits for a restart is named."""
+    gate = await serve()
+    settings.path.write_text(settings.text(store={"path": "elsewhere.db"}))
+    await until(lambda: bool(gate.said("config_reloaded")))
+    (told,) = gate.said("config_reloaded")
+    assert (told["level"], told["restart_for"]) == ("warning", ["store.path"])
+
+
 async def test_a_faulty_change_leaves_the_old_rules(serve: Serve, settings: Settings) -> None:
     """A file that cannot be used changes nothing, and log, metric and readiness say so until it is mended."""
     gate = await serve()

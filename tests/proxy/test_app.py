@@ -116,12 +116,33 @@ async def test_a_taken_address(gate: RunningGate, settings: Settings, tmp_path: 
     taken = "{}:{}".format(*gate.addresses["proxy"])
     store = {"path": str(tmp_path / "other.db")}
     settings.write(store=store, listen={"ops": taken})
-    with pytest.raises(OSError, match="address already in use"):
+    with pytest.raises(OSError, match=rf"listen\.ops: {taken}: .*address already in use"):
         await App(settings.path, load(settings.path, os.environ)).start()
     settings.write(store=store)
     other = App(settings.path, load(settings.path, os.environ))
     await other.start()
     await other.stop()
+
+
+@pytest.mark.parametrize("door", ["proxy", "api", "public", "ops"])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n", id="what there is, or is not"),
+        pytest.param(b"GET /\x01 HTTP/1.1\r\nHost: a\r\n\r\n", id="no HTTP"),
+        pytest.param(b"POST /mail/v3/mail/send HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}", id="a send"),
+    ],
+)
+async def test_no_door_tells_versions(gate: RunningGate, door: str, raw: bytes) -> None:
+    """No answer of the gate's own says what it is made of, whatever was asked."""
+    answer = await gate.ask(raw, door)
+    assert answer.all("Server") in ([], ["sendgate"])
+
+
+async def test_a_providers_server_is_its_own(gate: RunningGate, upstream: Upstream) -> None:
+    """What a provider says of itself is handed on, and where it says nothing no versions are told."""
+    upstream.script.append(reply(202, b"", ("Server", "nginx")))
+    assert [(await gate.mail(A)).all("Server"), (await gate.mail(A)).all("Server")] == [["nginx"], ["sendgate"]]
 
 
 async def test_another_pepper(open_gate: OpenGate, monkeypatch: pytest.MonkeyPatch) -> None:

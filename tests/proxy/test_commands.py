@@ -15,7 +15,7 @@ import pytest
 from policy.model import Channel
 from proxy.__main__ import main
 from proxy.links import Link, Links
-from tests.conftest import OpenGate, RunningGate, Settings
+from tests.conftest import JSON, OpenGate, RunningGate, Settings
 
 A = "a@example.com"
 PHONE = "+4915112345678"
@@ -199,6 +199,22 @@ async def test_status_tells_everybody(gate: RunningGate, sendgate: Shell) -> Non
     ]
     await gate.tell("Opt Out", id="2")
     assert "opted out; no marketing is sent, transactional messages are" in (await sendgate("status", A))[1]
+
+
+async def test_status_tells_a_mailbox_that_is_gone(open_gate: OpenGate, sendgate: Shell) -> None:
+    """Whom a bounce blocks is told as a send would tell it, and as blacklisted once somebody said so."""
+    hook = {"key": "hook-key", "effects": {"hard_bounce": "block"}}
+    gate = await open_gate(routes={"pm": {"provider": "postmark", "upstream": "sandbox", "webhook": hook}})
+    bounce = {"RecordType": "Bounce", "ID": 1, "Type": "HardBounce", "Email": A, "BouncedAt": "2023-11-14T22:13:20Z"}
+    shown = ("Authorization", "Bearer hook-key")
+    assert (await gate.post("/webhooks/pm", json.dumps(bounce).encode(), JSON, shown, door="public")).status == 200
+    assert (await gate.mail(A)).get("X-Sendgate-Reasons") == "hard_bounced"
+    code, said = await sendgate("status", A)
+    assert (code, f"{A}: hard_bounced; nothing at all is sent" in said) == (0, True)
+    assert [line.split()[1] for line in said.splitlines() if line.startswith("lead")] == ["hard_bounced"]
+    await gate.user("1", email=A, businessUnit="DE")
+    await gate.tell("Blacklisted", id="1")
+    assert f"{A}: blacklisted; nothing at all is sent" in (await sendgate("status", A))[1]
 
 
 async def test_whitelist_reaches_everybody(gate: RunningGate, sendgate: Shell) -> None:

@@ -14,6 +14,7 @@ from policy import identity
 from policy.model import AllowList
 from proxy.accounts import Basic, Bearer, Body, Header
 from proxy.config import Config, Policy, Route, Scope
+from proxy.faults import ConfigError
 from proxy.loading import parse
 from proxy.units import Address, Secret
 
@@ -146,6 +147,25 @@ def test_auth_is_one_of_four_kinds(auth: str, read: Bearer | Basic | Header | Bo
     """An auth section has the keys of its kind."""
     provider = "mandrill" if isinstance(read, Body) else "sendgrid"
     assert one_route(f"auth: {auth}", provider=provider).auth == read
+
+
+@pytest.mark.parametrize(
+    ("upstream", "told"),
+    [
+        ("https://api.sendgrid.com/v3", "https://api.sendgrid.com"),
+        ("https://api.sparkpost.com/api/v1/", "https://api.sparkpost.com"),
+        ("https://mandrillapp.com/api/1.0", "https://mandrillapp.com"),
+        ("https://api.mailjet.com:443/v3.1/send", "https://api.mailjet.com:443"),
+        ("https://egress.example/sendgrid/v3", "https://egress.example/sendgrid"),
+        ("https://api.twilio.com/2010-04-01", "https://api.twilio.com"),
+    ],
+)
+def test_an_upstream_with_a_version_is_told_what_to_be(upstream: str, told: str) -> None:
+    """A version in the upstream, which requests bring along, would stand twice: the fault says what to write."""
+    with pytest.raises(ConfigError) as refused:
+        tree(f"routes: {{one: {{provider: sendgrid, upstream: '{upstream}'}}}}")
+    (fault,) = refused.value.faults
+    assert str(fault).endswith(f"routes.one.upstream: must be without the version, which requests bring along: {told}")
 
 
 def test_the_word_sandbox_is_an_upstream() -> None:

@@ -44,7 +44,9 @@ def said(kind: Any, text: object) -> str:
         pytest.param(values.Network, "fd00::/8", ip_network("fd00::/8"), id="a network of IPv6"),
         pytest.param(values.Upstream, "sandbox", "sandbox", id="the sandbox"),
         pytest.param(values.Upstream, "https://api.example.com/", "https://api.example.com", id="a URL with a slash"),
-        pytest.param(values.Upstream, "http://[::1]:9/v1", "http://[::1]:9/v1", id="a URL with address, port and path"),
+        pytest.param(
+            values.Upstream, "http://[::1]:9/base", "http://[::1]:9/base", id="a URL with address, port and path"
+        ),
         pytest.param(values.PublicUrl, "", "", id="no public URL"),
         pytest.param(
             values.PublicUrl, "https://gate.example.com:8443", "https://gate.example.com:8443", id="a public URL"
