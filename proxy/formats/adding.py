@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import quote_plus
 
+from proxy.formats import multipart as multiparts
 from proxy.formats.fields import Form
 from proxy.providers.base import Unreadable
 
@@ -20,8 +21,9 @@ def added(form: Form, body: bytes, values: Mapping[str, str]) -> bytes:
         pieces = [f"{quote_plus(name)}={quote_plus(value)}".encode() for name, value in values.items()]
         return b"&".join([*([body] if body else []), *pieces])
     # Behind the last part stand a line break, the boundary between dashes, and perhaps blank lines: none of it changes.
+    # Where the boundary ends cannot be seen there, since it may have dashes of its own, as those of most clients have.
     tail = form.body[form.parts[-1].end :]
-    boundary = tail[2 : tail.index(b"--", 4)]
+    boundary = multiparts.dash_boundary(form.body)
     written = b"".join(_part(boundary, name, value) for name, value in values.items())
     return b"".join([body[: len(body) - len(tail)], written, tail])
 

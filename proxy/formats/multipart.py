@@ -218,6 +218,12 @@ def _check_default_charset(body: bytes, found: Sequence[Part]) -> None:
 _LENGTH = re.compile(rb"(?i)(\r\ncontent-length:[ \t]*)[0-9]+")
 
 
+def dash_boundary(body: bytes) -> bytes:
+    """Give the first line of a form that was read, which is its boundary behind two dashes."""
+    first = _end(_BLANK_LINES, body, 0)
+    return body[first : body.index(b"\r\n", first)]
+
+
 def rewritten(body: bytes, parts: Sequence[Part], changes: Mapping[int, bytes | None]) -> bytes:
     """Give the parts at these indexes other contents, or with None take them out; every other byte stays.
 
@@ -232,7 +238,7 @@ def rewritten(body: bytes, parts: Sequence[Part], changes: Mapping[int, bytes | 
     # The body is cut into what leads to a part's content (delimiter and headers), the content, and so on; a part goes
     # with the delimiter before it. The first delimiter has no line break before it that belongs to it.
     first = _end(_BLANK_LINES, body, 0)
-    dash_boundary = body[first : body.index(b"\r\n", first)]
+    boundary = dash_boundary(body)
     view = memoryview(body)
     pieces: list[bytes | memoryview] = []
     before = first
@@ -242,7 +248,7 @@ def rewritten(body: bytes, parts: Sequence[Part], changes: Mapping[int, bytes | 
         if index not in changes:
             pieces += (lead, content)
         elif (new := changes[index]) is not None:
-            if dash_boundary in new:
+            if boundary in new:
                 raise Unreadable("the new content of a part holds the boundary")
             pieces += (_LENGTH.sub(rb"\g<1>%d" % len(new), bytes(lead)), new)
     pieces.append(view[before:])

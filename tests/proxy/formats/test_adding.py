@@ -52,6 +52,23 @@ def test_parts_grow_before_their_end(tail: bytes) -> None:
     assert written.endswith(b"\r\n--b0undary--" + tail)
 
 
+@pytest.mark.parametrize(
+    "boundary",
+    [
+        pytest.param("--------------------------513846702915", id="dashes in front"),
+        pytest.param("b0--undary", id="dashes within"),
+        pytest.param("b0undary--", id="dashes behind"),
+        pytest.param("-", id="a dash"),
+    ],
+)
+def test_boundaries_have_dashes_of_their_own(boundary: str) -> None:
+    """New parts are parts of their own whatever the boundary looks like, and the last one stays as it was."""
+    body = f'--{boundary}\r\nContent-Disposition: form-data; name="to"\r\n\r\na@example.com\r\n--{boundary}--'.encode()
+    media_type = f"multipart/form-data; boundary={boundary}"
+    grown = form(added(form(body, media_type), body, {"h:X": "<v>"}), media_type)
+    assert [(each.name, each.value) for each in grown.fields] == [("to", "a@example.com"), ("h:X", "<v>")]
+
+
 def test_parts_that_changed_before_grow_too() -> None:
     """A body whose last part has become longer has the new ones behind it."""
     body = PARTS % b""
