@@ -174,28 +174,40 @@ def _in_list(field: Field, op: Op, told: Sequence[Parameter], *, none: bool) -> 
 
 def _in_tree(asked: Comparison, tree: Tree, path: str) -> Clause:
     """Compare what stands at a path, or any element of a list there."""
-    parts = [_element(value, asked.op) for value in asked.values if not value.null]
+    values = [value for value in asked.values if not value.null]
     found = []
-    if len(parts) < len(asked.values):
+    if len(values) < len(asked.values):
         found.append(Clause(f"coalesce(json_type({tree.column}, ?), 'null') = 'null'", (path,)))
-    if parts:
-        any_of = _joined(" OR ", parts)
+    if values:
+        any_of = _equal_element(values) if asked.op is Op.EQ else _compared_element(values[0], _SIGNS[asked.op])
         each = f"EXISTS (SELECT 1 FROM json_each({tree.column}, ?) WHERE {any_of.sql})"  # noqa: S608 (texts of queries are parameters)
         leaf = f"json_type({tree.column}, ?) IS NOT 'object'"
         found.append(Clause(f"({each} AND {leaf})", (path, *any_of.parameters, path)))
     return _joined(" OR ", found)
 
 
-def _element(value: Value, op: Op) -> Clause:
-    sign = _SIGNS[op]
-    text = Clause(f"(type = 'text' AND atom {sign} ?)", (value.text,))
+def _equal_element(values: Sequence[Value]) -> Clause:
+    """Find an element among some values, in lists: an OR for each value would be too deep for SQLite."""
+    bare = [value.text for value in values if not value.quoted]
+    numbers = [number for text in bare if (number := _number(text)) is not None]
+    flags = [text.lower() for text in bare if text.lower() in ("true", "false")]
+    parts = [Clause(f"(type = 'text' AND atom IN ({_marks(values)}))", tuple(value.text for value in values))]
+    if numbers:
+        parts.append(Clause(f"(type IN ('integer', 'real') AND atom IN ({_marks(numbers)}))", tuple(numbers)))
+    if flags:
+        parts.append(Clause(f"type IN ({_marks(flags)})", tuple(flags)))
+    return _joined(" OR ", parts)
+
+
+def _compared_element(value: Value, sign: str) -> Clause:
     number = None if value.quoted else _number(value.text)
     if number is not None:
-        as_number = Clause(f"(type IN ('integer', 'real') AND atom {sign} ?)", (number,))
-        return _joined(" OR ", [as_number, text]) if op is Op.EQ else as_number
-    if op is Op.EQ and not value.quoted and value.text.lower() in ("true", "false"):
-        return _joined(" OR ", [Clause("type = ?", (value.text.lower(),)), text])
-    return text
+        return Clause(f"(type IN ('integer', 'real') AND atom {sign} ?)", (number,))
+    return Clause(f"(type = 'text' AND atom {sign} ?)", (value.text,))
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))
 
 
 def _number(text: str) -> Parameter | None:
@@ -214,7 +226,7 @@ def _compared(column: str, op: Op, told: Sequence[Parameter], *, wanted: bool) -
     if not told:
         return []
     if len(told) > 1:
-        return [Clause(f"{column} {'' if wanted else 'NOT '}IN ({', '.join('?' * len(told))})", tuple(told))]
+        return [Clause(f"{column} {'' if wanted else 'NOT '}IN ({_marks(told)})", tuple(told))]
     sign = _SIGNS[op] if wanted else _CONTRARY[_SIGNS[op]]
     return [Clause(f"{column} {sign} ?", tuple(told))]
 

@@ -26,6 +26,7 @@ from proxy.config import Scope
 
 DAYS: Final = 30  # that are counted where nothing else is asked for
 MOST_DAYS: Final = 3660
+FIRST_DAY: Final = times.read("0001-01-01T00:00:00Z").first  # that can be written
 MOST: Final = 10_000  # values that are told apart
 STATEMENTS: Final = ("opt_outs", "opt_ins", "blacklisted", "whitelisted")
 FAILED: Final = ("records", "recipients")
@@ -108,7 +109,8 @@ def _time_frame(request: web.Request, now: Microseconds) -> tuple[Microseconds, 
     """Give the time that is asked for: its start, and its end, which is out."""
     stated = {name: reading.stated(request.query.get(name), name) for name in ("from", "to")}
     until = stated["to"].first if stated["to"] else Microseconds(now + 1)
-    since = stated["from"].first if stated["from"] else Microseconds(((until - 1) // DAY - DAYS + 1) * DAY)
+    otherwise = Microseconds(max(((until - 1) // DAY - DAYS + 1) * DAY, FIRST_DAY))
+    since = stated["from"].first if stated["from"] else otherwise
     if since >= until:
         raise BadField("to", WRONG_VALUE, says="it must be later than from")
     if until - since > MOST_DAYS * DAY:

@@ -405,3 +405,4 @@ def test_the_largest_filter_is_answered() -> None:
         assert found(connection, every) == found(connection, "Info.a eq null, 1")
         assert found(connection, deep) == [1]
         assert found(connection, values) == []
+        assert found(connection, "Info.a eq " + ",".join(["0"] * 3900)) == found(connection, "Info.a eq 0")
