@@ -48,7 +48,13 @@ class Page:
 
 def holds(connection: sqlite3.Connection, digests: Digests, listing: Listing) -> bool:
     """Tell whether an address that was put on the blacklist of a scope is still there."""
-    return _found(connection, digests, listing) is not None
+    return bool(rows_of(connection, digests, listing))
+
+
+def rows_of(connection: sqlite3.Connection, digests: Digests, listing: Listing) -> list[int]:
+    """Give the number of the entry that an address has on the blacklist of a scope, if there is one."""
+    found = _found(connection, digests, listing)
+    return [] if found is None else [found[0]]
 
 
 def learn(

@@ -23,7 +23,7 @@ from typing import Any, Final
 import orjson
 
 from policy import veiling
-from policy.events import Departure, Erasure, Event, Learned, Profile, Told, Veil
+from policy.events import Departure, Erasure, Event, Learned, Listing, Profile, Told, Veil
 from policy.model import Microseconds
 from policy.store import blacklists, journal, notices, people, settling
 from policy.store.digests import ID_VEIL, Digests
@@ -118,6 +118,8 @@ def _veil_entries(
             event, veil = _event(row), _veil(digests, row)
             if event is not None:
                 _rewrite(connection, row[0], veiling.partly(event, veils, veil))
+                if isinstance(event, Listing):
+                    _veil_reasons(connection, blacklists.rows_of(connection, digests, event), veils)
                 counts["event"] += 1
     return ids
 

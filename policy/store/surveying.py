@@ -171,7 +171,8 @@ class _Found:
         """Give the patterns (SQL's LIKE) of texts that may hold one of the ids or addresses."""
         clear = (text for texts in self.texts.values() for text in texts)
         ids = (external_id for external_id in self.ids if not external_id.startswith("\x00"))
-        return frozenset([*map(walking.address_pattern, clear), *map(walking.id_pattern, ids)])
+        addresses = (pattern for text in clear for pattern in walking.address_patterns(text))
+        return frozenset([*addresses, *map(walking.id_pattern, ids)])
 
     def survey(self, patterns: frozenset[str]) -> Survey:
         """Read the candidates closely."""

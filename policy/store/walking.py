@@ -18,6 +18,7 @@ from policy.events import Erasure, Event
 from policy.store import journal
 
 _PLAIN: Final = re.compile(r"[a-z0-9.+_-]+")
+_ACE: Final = re.compile(r"xn--([a-z0-9-]+)")
 _ENTRIES: Final = "SELECT sequence, person, kind, name, channel, origin, source, body FROM event"
 _OF_KINDS: Final = "kind IN ('told', 'profile', 'departure', 'unplaced', 'listing')"
 
@@ -112,9 +113,20 @@ def _fitting(wanted: Sequence[str], *columns: str) -> tuple[str, list[str]]:
 # Patterns (SQL's LIKE)
 
 
-def address_pattern(text: str) -> str:
-    """Make the pattern of an address, with anything where spellings or encodings may differ."""
-    return f"%{'%'.join(_escaped(run) for run in _PLAIN.findall(text.lower()))}%"
+def address_patterns(text: str) -> Iterator[str]:
+    """Make the patterns of an address, with anything where spellings or encodings may differ.
+
+    A domain that was told in letters is known as `xn--…`, which has other letters, or with `ss` for an ß.
+    """
+    for spelling in {text.lower(), _ACE.sub(_letters, text.lower())}:
+        yield f"%{'%'.join(_escaped(run) for run in _PLAIN.findall(spelling.replace('ss', ' ')))}%"
+
+
+def _letters(label: re.Match[str]) -> str:
+    try:
+        return label[1].encode().decode("punycode")
+    except UnicodeError:
+        return label[0]
 
 
 def id_pattern(external_id: str) -> str:

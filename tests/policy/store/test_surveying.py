@@ -127,3 +127,11 @@ def test_addresses_of_others_are_spared(memory: Memory) -> None:
     survey = found(memory, Whom(id="1"))
     assert survey.erasure.spared == (memory.digests.digest(ANN).hex(),)
     assert ANN not in survey.texts
+
+
+def test_a_domain_in_letters(memory: Memory) -> None:
+    """An address at a domain in letters is found where it is mentioned, though it is known as xn--."""
+    memory.learn(
+        [told("Opt Out", email="m@straße.de"), told("Completed Order", email=ANN, to="M@STRASSE.de m@straße.de")]
+    )
+    assert found(memory, "m@xn--strae-oqa.de").erasure.entries == (2,)
