@@ -1,4 +1,4 @@
-"""Killed in the middle of an import, an export, a backup, a restore or a pruning: nothing acknowledged is lost."""
+"""Killed amid an import, an export, a backup, a restore, a pruning or a removal: nothing acknowledged is lost."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +20,14 @@ from typing import Any
 import pytest
 
 from policy import Policy
+from policy.events import Listing, Origin, Subject, Told, Word
 from policy.model import Channel, Ending, Microseconds, Outcome
 from policy.policy import clock
 from policy.reasons import Reason
 from policy.rows import events_of
 from policy.store import backups
 from tests.conftest import Serve, Settings
+from tests.conftest import until as eventually
 
 A = "a@example.com"
 BATCH = 500
@@ -411,3 +414,53 @@ async def test_a_pruning_is_killed(home: Home, serve: Serve) -> None:
         pass
     for email in acknowledged:
         assert (await gate.mail(email)).status == 400
+
+
+# ── a nightly removal ──
+
+
+def listed_people(home: Home, count: int) -> None:
+    """Fill a store with people who are blacklisted and listed, each with some events."""
+    policy = Policy(home.settings.store)
+    policy.open()
+
+    async def write() -> None:
+        for number in range(count):
+            email = f"p{number}@example.com"
+            subject = Subject(email=email, email_keys=(email,))
+            said = [Told(subject, Word.BLACKLISTED, Word.BLACKLISTED, Origin.API)]
+            said += [Told(subject, "Completed Order", None, Origin.API, properties={"n": n}) for n in range(20)]
+            await policy.learn([*said, Listing(f"entry-{number}", email, (email,))])
+
+    asyncio.run(write())
+    policy.close()
+
+
+async def test_a_removal_is_killed(home: Home, serve: Serve) -> None:
+    """Killed again and again in a nightly removal, the gate goes on with it: all are gone at last, and none is mailed."""
+    count = 40
+    await asyncio.to_thread(listed_people, home, count)
+    night = {"at": time.strftime("%H:%M", time.gmtime(time.time() - 3600))}  # an hour ago
+
+    def left() -> int:
+        return home.count("person WHERE kept = 0") + home.count("event WHERE person IS NOT NULL")
+
+    for life in range(4):
+        before = left()
+        if not before:
+            break
+        gate = await serve(blacklists={"removal": night})
+        while left() >= before:
+            pass
+        os.kill(gate.process.pid, signal.SIGKILL)
+        await gate.end()
+        assert home.intact()
+        assert left() < before, life
+    gate = await serve(blacklists={"removal": night})
+    await eventually(lambda: not left())
+    for number in range(count):
+        assert (await gate.api("DELETE", f"/api/v1.0/blacklists/entry-{number}")).status == 200
+        assert (await gate.mail(f"p{number}@example.com")).get("X-Sendgate-Reasons") == "blacklisted"
+    with home.looking() as connection:
+        bodies = connection.execute("SELECT body FROM event WHERE kind = 'told'").fetchall()
+    assert not any("@example.com" in body for (body,) in bodies)
