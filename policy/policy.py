@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from policy import rules
 from policy.events import Event, Learned, Origin, Told
 from policy.model import Facts, Microseconds, Outcome, Send, Standing, Terms, Verdict
-from policy.removal import Removal, Rest
+from policy.store.nightly import Removal, Rest
 from policy.scopes import Units
 from policy.store import (
     backups,
