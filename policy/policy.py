@@ -16,7 +16,6 @@ from typing import Any, TypeVar
 from policy import rules
 from policy.events import Event, Learned, Origin, Told
 from policy.model import Facts, Microseconds, Outcome, Send, Standing, Terms, Verdict
-from policy.store.nightly import Removal, Rest
 from policy.scopes import Units
 from policy.store import (
     backups,
@@ -38,6 +37,7 @@ from policy.store import (
     tracking,
 )
 from policy.store.database import Database
+from policy.store.nightly import Removal, Rest
 from policy.store.removing import Night
 from policy.store.settling import Settled
 from policy.store.surveying import Whom

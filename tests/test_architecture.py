@@ -299,6 +299,7 @@ def test_steps_neither_log_nor_count() -> None:
     }
     assert importing(["proxy.metrics"], files("policy", "proxy")) == {
         "proxy/app.py",
+        "proxy/nights.py",
         "proxy/operator.py",  # the command line's own door is the whole API, which shows metrics
         "proxy/ops.py",  # shows them
     }
