@@ -437,7 +437,7 @@ def listed_people(home: Home, count: int) -> None:
 
 
 async def test_a_removal_is_killed(home: Home, serve: Serve) -> None:
-    """Killed again and again in a nightly removal, the gate goes on with it: all are gone at last, and none is mailed."""
+    """Killed again and again in a nightly removal, the gate goes on with it: all go at last, and none is mailed."""
     count = 40
     await asyncio.to_thread(listed_people, home, count)
     night = {"at": time.strftime("%H:%M", time.gmtime(time.time() - 3600))}  # an hour ago
