@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from policy.model import DISPATCHED
-from proxy import blacklists, commands, erasing, keeping, moving, transfer
+from proxy import blacklists, commands, erasing, keeping, moving, segments, statistics, transfer
 
 
 def parser() -> argparse.ArgumentParser:
@@ -47,23 +47,15 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("--campaign", default="", help="what it is noted under")
     added.add_argument("--business-unit", default="", metavar="UNIT", help="narrows an opt-out by e-mail to this unit")
     _add_erasing(command)
-    added = command("import", moving.import_people, "take people and their standing from a file (CSV, NDJSON)")
-    added.add_argument("file", type=Path, metavar="FILE", help="- for standard input")
-    added.add_argument("--format", choices=transfer.FORMATS, help="default: by the file's ending, else csv")
-    added.add_argument("--encoding", default="utf-8", help="of the file; default: utf-8")
-    added.add_argument("--release", action="store_true", help="let false release: without this it says nothing")
-    added.add_argument(
-        "--from-line", type=int, default=0, metavar="N", help="skip the lines before, of an import that stopped"
-    )
-    added = command("export", moving.export_people, "write everybody and their standing to a file")
-    added.add_argument("file", type=Path, metavar="FILE", nargs="?", default=Path("-"), help="default: standard output")
-    added.add_argument("--format", choices=transfer.FORMATS, help="default: by the file's ending, else csv")
+    _add_files(command)
     added = command(
         "blacklists", blacklists.move, "take blacklist entries from a CSV file, remove those in it, or write them"
     )
     added.add_argument("action", choices=("import", "remove", "export"), metavar="import|remove|export")
     added.add_argument("file", type=Path, metavar="FILE", help="- for standard input or output")
     added.add_argument("--encoding", default="utf-8", help="of the file that is read; default: utf-8")
+    segments.take(command("segment", segments.run, "save filters over events and standing, and list whom they mean"))
+    statistics.take(command("stats", statistics.run, "count who opted out, or what was not sent, and plot it"))
     added = command("backup", keeping.backup, "copy the store to a file, beside a running gate, and check the copy")
     added.add_argument("file", type=Path, metavar="FILE")
     added = command("journal", keeping.journal, "write the journal to standard output, as NDJSON")
@@ -96,6 +88,21 @@ def _add_records(command: Callable[..., argparse.ArgumentParser]) -> None:
     added.add_argument("--limit", type=int, default=50, metavar="N", help="how many; default: 50")
     for name, says in keeping.FILTERS.items():
         added.add_argument(f"--{name}", metavar=name.upper(), help=says)
+
+
+def _add_files(command: Callable[..., argparse.ArgumentParser]) -> None:
+    """Add the commands for files of people."""
+    added = command("import", moving.import_people, "take people and their standing from a file (CSV, NDJSON)")
+    added.add_argument("file", type=Path, metavar="FILE", help="- for standard input")
+    added.add_argument("--format", choices=transfer.FORMATS, help="default: by the file's ending, else csv")
+    added.add_argument("--encoding", default="utf-8", help="of the file; default: utf-8")
+    added.add_argument("--release", action="store_true", help="let false release: without this it says nothing")
+    added.add_argument(
+        "--from-line", type=int, default=0, metavar="N", help="skip the lines before, of an import that stopped"
+    )
+    added = command("export", moving.export_people, "write everybody and their standing to a file")
+    added.add_argument("file", type=Path, metavar="FILE", nargs="?", default=Path("-"), help="default: standard output")
+    added.add_argument("--format", choices=transfer.FORMATS, help="default: by the file's ending, else csv")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -23,6 +23,8 @@ from proxy.api.context import Context
 from proxy.config import Config
 from proxy.metrics import Metrics
 
+_ENDLESS = aiohttp.ClientTimeout(total=None, sock_read=60)  # of a stream, which must only go on
+
 
 class NoGate(Exception):
     """The store is locked by something that does not answer on its socket."""
@@ -34,6 +36,14 @@ class Reply:
 
     status: int
     body: Any
+
+
+class Refused(Exception):
+    """The API answered a stream with something else."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(f"the gate answered {reply.status}")
+        self.reply = reply
 
 
 class Door:
@@ -50,6 +60,17 @@ class Door:
                 return Reply(response.status, await response.json() if text else None)
         except (aiohttp.ClientError, OSError) as error:
             raise NoGate(f"no answer on the store's socket: {error}") from error
+
+    async def stream(self, path: str, query: Mapping[str, str]) -> AsyncIterator[bytes]:
+        """Read a long answer piece by piece; raises Refused, and NoGate where it breaks off."""
+        try:
+            async with self._session.get(f"http://sendgate{path}", params=query, timeout=_ENDLESS) as response:
+                if response.status != 200:
+                    raise Refused(Reply(response.status, await response.json() if await response.read() else None))
+                async for piece in response.content.iter_any():
+                    yield piece
+        except (aiohttp.ClientError, OSError) as error:
+            raise NoGate(f"the answer broke off on the store's socket: {error}") from error
 
 
 @contextlib.asynccontextmanager

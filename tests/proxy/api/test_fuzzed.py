@@ -28,16 +28,17 @@ async def ask(gate: RunningGate, method: str, path: str, body: Any = None) -> Me
 
 
 async def names_of_somebody(gate: RunningGate) -> dict[str, str]:
-    """Make a user, a lead, a record and an attribute, and give what they are called in paths."""
+    """Make a user, a lead, a record, an attribute and a segment, and give what they are called in paths."""
     accepted = await ask(gate, "PUT", "/users", {"id": "1", "email": A, **TRAITS})
     assert (await ask(gate, "POST", "/leads", {"updated": [{"email": A}]})).status == 200
     assert (await gate.mail(A)).status == 400
     assert (await ask(gate, "POST", "/users/attributes", {"name": "traits.x", "attributeType": "STRING"})).json[
         "id"
     ] == "1"
+    assert (await ask(gate, "POST", "/segments", {"name": "everybody"})).status == 201
     lead = await ask(gate, "GET", f"/users/email/{A}")
     tracking = accepted.json["trackingId"]
-    return {"id": "1", "email": A, "bu": "DE", "xngId": lead.json["xngId"], "trackingId": tracking}
+    return {"id": "1", "email": A, "bu": "DE", "xngId": lead.json["xngId"], "trackingId": tracking, "name": "everybody"}
 
 
 @pytest.mark.parametrize("known", [False, True], ids=["anybody", "somebody"])
