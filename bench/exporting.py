@@ -4,10 +4,15 @@ The store holds as many suppressed leads as the rows say; every one of them has 
 which is the most that a row can hold. The clock runs around the whole of the command but the start of Python: it opens
 the store, writes the file and syncs it. Memory is the growth of the process's peak from before the command to its end;
 a tenth of the people is exported as well, and if both grow alike, memory does not follow the number of rows.
+
+The same people are asked for as a segment, as CSV through the API of a running gate. Reading, writing and answering
+share one core there, and memory is the growth of the gate's peak.
 """
 
 from __future__ import annotations
 
+import http.client
+import json
 import os
 import tempfile
 import time
@@ -17,7 +22,7 @@ from io import StringIO
 from pathlib import Path
 
 from bench import machine, stores
-from bench.gates import configuration
+from bench.gates import Gate, configuration
 from bench.report import Report, at_least, at_most
 from bench.settings import Settings
 from bench.workers import Pipe, Worker
@@ -41,6 +46,10 @@ def exporting(settings: Settings) -> None:
             report.add("  memory at the peak, growth", [grown for _, _, grown in runs], "MiB", at_most(GROWTH))
             small = [_exported(configs[count // 10], scratch / f"out.{style}")[2] for _ in range(settings.rounds)]
             report.add("  the same with a tenth of them", small, "MiB")
+        runs = [_streamed(scratch / str(count), count) for _ in range(settings.rounds)]
+        report.add("a segment as CSV, through a gate", [count / wall for wall, _, _ in runs], "rows/s")
+        report.add("  rows by processor time", [count / cpu for _, cpu, _ in runs], "rows/s")
+        report.add("  memory at the peak, growth", [grown for _, _, grown in runs], "MiB", at_most(GROWTH))
     report.notes.append("each run is a process of its own on one core; every row has one or two registers with times")
     report.print()
 
@@ -56,6 +65,25 @@ def _exported(config: Path, path: Path) -> tuple[float, float, float]:
     with Worker(_serve, machine.MEASURED) as worker:
         measured: tuple[float, float, float] = worker.ask((config, path))
     return measured
+
+
+def _streamed(folder: Path, count: int) -> tuple[float, float, float]:
+    """Give the seconds of a stream of everybody, those of the gate's processor, and how many MiB its peak grew by."""
+    with Gate(folder, folder / "store.db") as gate:
+        gate.wait_for_sizes()
+        connection = http.client.HTTPConnection("127.0.0.1", gate.ports["api"], timeout=60)
+        connection.request("POST", "/segments", json.dumps({"name": "all"}), {"Content-Type": "application/json"})
+        connection.getresponse().read()
+        _, before = machine.resident(gate.pid)
+        started, worked = time.perf_counter(), machine.busy(gate.pid)
+        connection.request("GET", "/segments/all/users?format=csv")
+        response = connection.getresponse()
+        lines = sum(chunk.count(b"\n") for chunk in iter(lambda: response.read(1 << 18), b""))
+        wall, cpu = time.perf_counter() - started, machine.busy(gate.pid) - worked
+        connection.close()
+        if lines != count + 1:
+            raise RuntimeError(f"{lines} lines of {count} people")
+        return wall, cpu, machine.resident(gate.pid)[1] - before
 
 
 def _serve(pipe: Pipe) -> None:
