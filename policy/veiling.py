@@ -71,7 +71,7 @@ def whole(event: Event, veils: Veils, veil: Veil) -> Event:
         case Departure():
             return replace(event, id=event.id and veils.id(event.id))
         case Unplaced():
-            return replace(event, raw={}, notice=veils.notice(event.notice))
+            return replace(event, raw={}, notice=event.notice and veils.notice(event.notice))
         case _:
             return event
 
@@ -135,10 +135,18 @@ def partly(event: Event, veils: Veils, veil: Veil) -> Event:
             return replace(event, id=veils.id(event.id))
         case Listing():
             return _partly_listing(event, veils)
-        case Unplaced() if walked(event.raw, veils) != event.raw or walked(event.notice, veils) != event.notice:
-            return whole(event, veils, veil)
+        case Unplaced():
+            return _partly_unplaced(event, veils, veil)
         case _:
             return event
+
+
+def _partly_unplaced(event: Unplaced, veils: Veils, veil: Veil) -> Event:
+    """Veil a provider's item as a whole; a tracking event keeps its device and may become somebody's yet."""
+    raw = walked(event.raw, veils)
+    if raw == event.raw and walked(event.notice, veils) == event.notice:
+        return event
+    return whole(event, veils, veil) if event.notice else replace(event, raw=raw)
 
 
 def _partly_profile(profile: Profile, veils: Veils) -> Profile:

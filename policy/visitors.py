@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from policy import identity
+from policy.veiling import GONE
 
 TRAIT: Final = "__profile"
 DEVICES: Final = "DeviceIds"
@@ -45,7 +46,10 @@ def merged(held: Sequence[Traits], told: Traits) -> dict[str, Any]:
 
 
 def seen(traits: Traits, device: str, at: int) -> dict[str, Any]:
-    """Give what is kept anew once somebody was here with a device; one called by an address is the address."""
+    """Give what is kept anew once somebody was here with a device; one called by an address is no device.
+
+    Neither is what is left of an address that was erased, where the journal is told again.
+    """
     kept = of(traits)
     last = kept.get("LastSeen")
     new = last is None or at > last + NEW_VISIT
@@ -55,7 +59,7 @@ def seen(traits: Traits, device: str, at: int) -> dict[str, Any]:
         "Visits": kept.get("Visits", 0) + new,
     }
     known = [each for each in devices(traits) if each.lower() != device.lower()]
-    return told if keys_of(device) else {**told, DEVICES: [*known, device]}
+    return told if keys_of(device) or device == GONE else {**told, DEVICES: [*known, device]}
 
 
 def addresses(traits: Traits) -> Iterator[tuple[str, ...]]:

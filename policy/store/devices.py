@@ -1,18 +1,35 @@
-"""Whose device it is: the ids of devices as keyed digests, beside the persons who have them."""
+"""Whose device it is: the ids of devices as keyed digests, beside the persons who have them.
+
+A tracking event of a device that nobody has is about nobody. When somebody in the same business unit gets the device
+the event becomes theirs, so that it goes when they are removed.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
+from typing import Final
 
 import orjson
 
 from policy import visitors
-from policy.events import Told
+from policy.events import Origin, Told
 from policy.model import Microseconds
 from policy.store import people
 from policy.store.digests import Digests
 from policy.store.people import Person
+
+# What tracking events say of themselves, whether they are about somebody or about nobody (schema.py has indexes of it).
+IN_BODY: Final = "coalesce(json_extract(body, '$.properties.{0}'), json_extract(body, '$.raw.{0}'))"
+DEVICE: Final = "DeviceId"
+UNIT: Final = "BusinessUnit"  # of an event about nobody
+TRACKED: Final = f"origin = '{Origin.TRACK}'"
+OF_DEVICE: Final = f"lower({IN_BODY.format(DEVICE)})"
+
+_ADOPT: Final = (
+    f"UPDATE event SET person = ?1 WHERE {TRACKED} AND {OF_DEVICE} = ?2 AND person IS NULL"  # noqa: S608 (constants)
+    f" AND json_extract(body, '$.raw.{UNIT}') = (SELECT business_unit FROM person WHERE pk = ?1)"
+)
 
 
 def digest(digests: Digests, device: str) -> str:
@@ -21,10 +38,19 @@ def digest(digests: Digests, device: str) -> str:
 
 
 def write(connection: sqlite3.Connection, digests: Digests, pk: int, ids: Iterable[str]) -> None:
-    """Let a person have exactly these devices."""
-    connection.execute("DELETE FROM device WHERE person = ?", (pk,))
-    rows = [(digest(digests, device), pk) for device in ids]
-    connection.executemany("INSERT OR IGNORE INTO device VALUES (?, ?)", rows)
+    """Let a person have exactly these devices; what a new one did before is theirs as well."""
+    wanted = {digest(digests, device): device for device in ids}
+    held = {row[0] for row in connection.execute("SELECT digest FROM device WHERE person = ?", (pk,))}
+    for gone in held - wanted.keys():
+        connection.execute("DELETE FROM device WHERE digest = ? AND person = ?", (gone, pk))
+    for new in [each for each in wanted if each not in held]:
+        connection.execute("INSERT INTO device VALUES (?, ?)", (new, pk))
+        connection.execute(_ADOPT, (pk, lowered(wanted[new])))
+
+
+def lowered(device: str) -> str:
+    """Write the id of a device in small letters, as SQLite does: those of ASCII."""
+    return "".join(letter.lower() if letter.isascii() else letter for letter in device)
 
 
 def having(connection: sqlite3.Connection, digests: Digests, device: str) -> list[Person]:
@@ -37,7 +63,7 @@ def having(connection: sqlite3.Connection, digests: Digests, device: str) -> lis
 def see(connection: sqlite3.Connection, digests: Digests, pk: int, told: Told, at: Microseconds) -> None:
     """Note that a tracking event was of a person: their device, and when they were here."""
     person = people.by_pk(connection, pk)
-    device = told.properties.get("DeviceId")
+    device = told.properties.get(DEVICE)
     if person is None or not device:
         return
     kept = visitors.seen(person.traits, device, at)

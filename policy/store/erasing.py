@@ -22,10 +22,10 @@ from typing import Any, Final
 
 import orjson
 
-from policy import veiling
+from policy import veiling, visitors
 from policy.events import Departure, Erasure, Event, Learned, Listing, Profile, Told, Veil
 from policy.model import Microseconds
-from policy.store import blacklists, journal, notices, people, settling
+from policy.store import blacklists, devices, journal, notices, people, settling
 from policy.store.digests import ID_VEIL, Digests
 from policy.store.facts import derive, derived
 from policy.veiling import Veils
@@ -48,7 +48,7 @@ def erase(
     veils = veils_of(connection, digests, erasure)
     counts = Counter(dict.fromkeys((*COUNTED, KEPT), 0))
     ids = _veil_entries(connection, digests, erasure, veils, counts)
-    _veil_traits(connection, erasure.mentioned_by, veils)
+    _veil_traits(connection, digests, erasure.mentioned_by, veils)
     _veil_reasons(connection, erasure.listed, veils)
     _veil_filters(connection, veils)
     ids |= take_away(connection, erasure.people, arrived, counts)
@@ -175,12 +175,13 @@ def _rewrite(connection: sqlite3.Connection, sequence: int, event: Event) -> Non
 # Persons
 
 
-def _veil_traits(connection: sqlite3.Connection, pks: Iterable[int], veils: Veils) -> None:
+def _veil_traits(connection: sqlite3.Connection, digests: Digests, pks: Iterable[int], veils: Veils) -> None:
     """Take the erased one's addresses out of what is kept of others."""
     for pk in pks:
         for (text,) in connection.execute("SELECT traits FROM person WHERE pk = ?", (pk,)).fetchall():
             traits = veiling.walked(orjson.loads(text), veils)
             people.update(connection, pk, {"traits": orjson.dumps(traits).decode()})
+            devices.write(connection, digests, pk, visitors.devices(traits))
 
 
 def _veil_reasons(connection: sqlite3.Connection, pks: Iterable[int], veils: Veils) -> None:

@@ -95,9 +95,10 @@ class Screen:
         return self._listed(map(self.digests.digest, {*keys, *patterns}), in_units)
 
     def covers_person(self, person: Person, *in_units: str) -> bool:
-        """Tell whether an entry stands for any address of a person, in one of these units."""
+        """Tell whether an entry stands for any address of a person, in one of these units, or else in their own."""
+        units = in_units or (person.business_unit,)
         known = people.addresses(self.connection, person.pk)
-        return self._listed(known, in_units) or self.covers(_keys_of(person), *in_units)
+        return self._listed(known, units) or self.covers(_keys_of(person), *units)
 
     def _listed(self, digests: Iterable[bytes], in_units: Collection[str]) -> bool:
         found = (scope for digest in digests for (scope,) in self.connection.execute(_SCOPES, (digest, self.now)))

@@ -3,7 +3,7 @@
     User.Email in the scope                 whoever has it, made if nobody has
     else a DeviceId that is an address      the same, as campaigns call devices
     else a DeviceId of a profile            whose device it is in this scope, known by an e-mail before all others
-    else                                    nobody: the event is kept about nobody
+    else                                    nobody, until somebody in this scope has the device (devices.py)
 
 An event about a listed address is ignored, and so is one of a device whose profile has one (screening.py). A tracking
 event says nothing about the standing unless it is called like a system event that suppresses; then it is one, because
@@ -27,22 +27,20 @@ from policy.events import SUPPRESSES, Event, Learned, Origin, Subject, Told, Unp
 from policy.model import Microseconds
 from policy.scopes import Units
 from policy.store import devices, learning, people
+from policy.store.devices import DEVICE, IN_BODY, OF_DEVICE, TRACKED, UNIT
 from policy.store.digests import Digests
 from policy.store.people import Person
 from policy.store.querying import Field, Fields, Selection, Tree
 from policy.store.screening import Screen, together
 from policy.store.visitors import read_email
 
-DEVICE: Final = "DeviceId"
 TIME: Final = "EventTime"  # in microseconds
 
-_IN_BODY: Final = "coalesce(json_extract(body, '$.properties.{0}'), json_extract(body, '$.raw.{0}'))"
-_DEVICE: Final = f"lower({_IN_BODY.format(DEVICE)})"
-_TRACKED: Final = f"event WHERE origin = '{Origin.TRACK}'"
-_EVENTS: Final = f"(SELECT * FROM {_TRACKED} AND {_DEVICE} IS NOT NULL)"  # noqa: S608 (constants)  an erased one has none
+_TRACKED: Final = f"event WHERE {TRACKED}"
+_EVENTS: Final = f"(SELECT * FROM {_TRACKED} AND {OF_DEVICE} IS NOT NULL)"  # noqa: S608 (constants)  an erased one has none
 _READ: Final = f"SELECT sequence, name, body FROM {_EVENTS}"  # noqa: S608 (constants)
 _COUNT: Final = f"SELECT count(*) FROM {_TRACKED.replace('event', 'event INDEXED BY event_track', 1)}"  # noqa: S608 (constants)
-_COUNT_ERASED: Final = f"SELECT count(*) FROM {_TRACKED} AND {_DEVICE} IS NULL"  # noqa: S608 (constants)
+_COUNT_ERASED: Final = f"SELECT count(*) FROM {_TRACKED} AND {OF_DEVICE} IS NULL"  # noqa: S608 (constants)
 
 
 class NobodyNamed(Exception):
@@ -107,7 +105,7 @@ def _events(screen: Screen, track: Track, number: int) -> Iterator[Event]:
     elif suppresses:
         raise NobodyNamed(number)
     else:
-        yield Unplaced(told.name, told.origin, told.properties, notice="", source=told.source)
+        yield Unplaced(told.name, told.origin, {**told.properties, UNIT: unit}, notice="", source=told.source)
 
 
 def _addressed(track: Track) -> Subject | None:
@@ -141,21 +139,16 @@ def _concerns(screen: Screen, track: Track, owners: Sequence[Person]) -> bool:
 def fields(units: Units) -> Fields:
     """Give what tracking events can be asked for."""
     return {
-        DEVICE: Field(_DEVICE, _lowered),
+        DEVICE: Field(OF_DEVICE, devices.lowered),
         "EventType": Field("name"),
-        TIME: Field(_IN_BODY.format(TIME), queries.moment),
-        **{name: Field(_IN_BODY.format(name)) for name in ("Value", "CountryCode", "PageUri", "PageTitle")},
-        "RemoteAddress": Field(_IN_BODY.format("RemoteAddress")),
-        "Scope": Field(_IN_BODY.format("Scope"), lambda scope: units.scope_of(units.unit_of(scope))),
-        "User": Tree(_IN_BODY.format("User")),
+        TIME: Field(IN_BODY.format(TIME), queries.moment),
+        **{name: Field(IN_BODY.format(name)) for name in ("Value", "CountryCode", "PageUri", "PageTitle")},
+        "RemoteAddress": Field(IN_BODY.format("RemoteAddress")),
+        "Scope": Field(IN_BODY.format("Scope"), lambda scope: units.scope_of(units.unit_of(scope))),
+        "User": Tree(IN_BODY.format("User")),
         "User.Email": Field("json_extract(body, '$.emailKeys[0]')", read_email),
-        "Payload": Tree(_IN_BODY.format("Payload")),
+        "Payload": Tree(IN_BODY.format("Payload")),
     }
-
-
-def _lowered(device: str) -> str:
-    """Write the id of a device in small letters, as SQLite does: those of ASCII."""
-    return "".join(letter.lower() if letter.isascii() else letter for letter in device)
 
 
 def page(asked: Selection) -> Callable[[sqlite3.Connection], tuple[int, list[Tracked]]]:

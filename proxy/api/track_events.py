@@ -28,7 +28,8 @@ from policy.events import SUPPRESSES, WORDS, Origin, Subject, Told, Word
 from policy.model import Channel, Microseconds
 from policy.scopes import Units
 from policy.store import tracking
-from policy.store.tracking import DEVICE, TIME, Track, Tracked
+from policy.store.devices import DEVICE
+from policy.store.tracking import TIME, Track, Tracked
 from policy.times import BadTime, Stated
 from proxy.api import own_shapes, querying, reading, scopes, store_shapes
 from proxy.api.access import Caller, require

@@ -19,6 +19,7 @@ from policy.store.tracking import Track
 from tests.policy.conftest import NOON, PASSES, SECOND, Memory, listed, profile, told
 from tests.policy.store.conftest import journal_of
 from tests.policy.store.test_devices import owners, visitor
+from tests.policy.store.test_erasing import everything
 
 UNITS = Units({"shop": "DE"})
 ANN, BOB = "ann@x.de", "bob@x.de"
@@ -76,10 +77,11 @@ def test_whom_an_event_is_about(memory: Memory, before: list[Event], event: Trac
 
 def test_the_device_is_whose_event_it_was(memory: Memory) -> None:
     """Once told beside an e-mail, a device is known, and what it does later is that person's."""
-    tell(memory, track(), track(email=ANN), track(), track(device="two"))
-    assert about(memory) == [None, ANN, ANN, None]
+    tell(memory, track(), track(unit="DE"), track(email=ANN), track(), track(device="two"))
+    assert about(memory) == [ANN, None, ANN, ANN, None]  # the first became hers, but for that of another scope
     assert (owners(memory, "one"), owners(memory, "two")) == ([ANN], [])
     assert memory.told_again().dump() == memory.dump()
+    assert journal_of(memory.told_again()) == journal_of(memory)
 
 
 def test_a_no_of_nobody(memory: Memory) -> None:
@@ -114,6 +116,7 @@ def test_a_journal_that_is_told_again_has_the_same_ids(memory: Memory) -> None:
 
 # ── any order of anything ──
 
+LISTED = [ANN, BOB, "*@y.de"]
 EMAILS = [None, ANN, BOB, "Ann@X.DE"]
 DEVICES = ["one", "two", ANN, "carl@y.de"]
 tracks = st.builds(
@@ -124,7 +127,11 @@ tracks = st.builds(
     st.sampled_from(["", "DE"]),
     st.integers(0, 3600),
 )
-_lists = st.builds(listed, st.sampled_from([ANN, BOB, "*@y.de"]), st.sampled_from(["", "shop"]))
+_lists = st.builds(
+    lambda number, scope: listed(LISTED[number], scope, name=f"{number} {scope}"),
+    st.integers(0, 2),
+    st.sampled_from(["", "shop"]),
+)
 _people = st.one_of(
     st.builds(profile, st.sampled_from(["1", "2"]), email=st.sampled_from([None, ANN, BOB])),
     st.builds(lambda email, device: visitor(device, email=email), st.sampled_from(EMAILS), st.sampled_from(DEVICES)),
@@ -158,7 +165,25 @@ def test_a_tracked_life_is_told_again(life: list[Any]) -> None:
     live(memory, life)
     again = memory.told_again()
     assert again.dump() == memory.dump()
+    assert [row[:4] for row in journal_of(again)] == [row[:4] for row in journal_of(memory)]
     assert memory.rows("suppressed") == memory.derived_anew()
+    for store in (memory, again):
+        store.close()
+
+
+@settings(max_examples=200, deadline=None)
+@given(lives, st.sampled_from([ANN, BOB, "carl@y.de", "1"]), lives)
+def test_a_tracked_life_is_erased(before: list[Any], whom: str, after: list[Any]) -> None:
+    """After an erasure nothing tracked names whom it erased, and the journal tells the same store and journal again."""
+    memory = Memory()
+    live(memory, before)
+    found = memory.erase(whom, NOON + 50 * SECOND)
+    cells = "\n".join(str(cell) for rows in everything(memory).values() for row in rows for cell in row).lower()
+    if found and not found.remaining:
+        assert all(text.lower() not in cells for text in found.texts)
+    live(memory, after)
+    again = memory.told_again()
+    assert everything(again) == everything(memory)
     for store in (memory, again):
         store.close()
 
@@ -170,9 +195,9 @@ def test_no_tracker_releases(life: list[Any], email: str, with_entry: bool, afte
     memory = Memory()
     live(memory, life)
     if with_entry:
-        memory.attempt([listed(email)], NOON + 100 * SECOND)
+        memory.attempt([listed(email, name=f"{LISTED.index(email)} ")], NOON + 100 * SECOND)
     tell(memory, track("Blacklisted", "fresh", email=email), at=NOON + 101 * SECOND)
-    memory.attempt([Delisting(f"{email}|")], NOON + 102 * SECOND)
+    memory.attempt([Delisting(f"{LISTED.index(email)} ")], NOON + 102 * SECOND)
     live_later = [one for one in after if one.told.word not in (Word.WHITELISTED, Word.OPT_IN, *Word)]
     tell(memory, *live_later, at=NOON + 103 * SECOND)
     assert memory.judge(email, at=NOON + 104 * SECOND) != PASSES
