@@ -48,6 +48,7 @@ def event(notice: Notice, route: str, settings: Route, channel: Channel) -> Even
     """Make the event of a notice; None for what the configuration, or its word, says to let go."""
     source = f"webhook:{route}"
     name = settings.provider
+    channel = notice.channel or channel
     if notice.says is Says.NOTHING:
         return None
     keys = email_keys(notice.address) if channel is Channel.MAIL else phone_keys(notice.address, settings.region)

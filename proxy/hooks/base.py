@@ -18,6 +18,8 @@ import hmac
 import importlib
 import json
 import pkgutil
+import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -27,7 +29,7 @@ import orjson
 from multidict import CIMultiDictProxy
 
 from policy import times
-from policy.model import Microseconds
+from policy.model import Channel, Microseconds
 from policy.times import Stated
 
 
@@ -77,6 +79,7 @@ class Notice:
     event, or what `identity` makes of named fields: told twice, it is learned once. `word` is the provider's own name
     of it, `raw` the whole item as it came, for the journal. `group` is the group, stream or list of the provider that
     somebody left or came back to: coming back to one takes nothing back that was said about another, or about all.
+    `channel` is the one that it is about, None for the route's own; `address` is a number where that is no mail.
     """
 
     says: Says
@@ -86,6 +89,7 @@ class Notice:
     word: str = ""
     raw: Mapping[str, Any] = field(default_factory=dict)
     group: str = ""
+    channel: Channel | None = None
 
 
 class Forged(Exception):
@@ -238,6 +242,20 @@ def at_text(told: Any) -> Stated | None:
         return times.read(told) if isinstance(told, str) else None
     except times.BadTime:
         return None
+
+
+# The words by which carriers and providers let people end texts, in the languages in which they document them.
+_STOPS = {"stop", "stopall", "unsubscribe", "unsub", "cancel", "end", "quit", "revoke", "optout", "remove"}
+_STOPS |= {"arret", "arrete", "td", "alto", "parar", "baja", "nomas"}
+_LEADING = {"stop", "stopall", "unsubscribe", "arret", "arrete"}  # whatever follows
+_WORD = re.compile("[a-z]+")
+
+
+def says_stop(told: str) -> bool:
+    """Tell whether an answer to a text ends them: `Stop`, `OPT-OUT!`, `Arrêt`, `STOP texting me`."""
+    plain = "".join(each for each in unicodedata.normalize("NFKD", told) if not unicodedata.combining(each))
+    words = _WORD.findall(plain.casefold())
+    return "".join(words) in _STOPS or next(iter(words), "") in _LEADING
 
 
 def check_key(hook: Hook, secrets: Secrets, *headers: str) -> None:

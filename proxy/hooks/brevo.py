@@ -1,13 +1,16 @@
 """Brevo's webhooks: https://developers.brevo.com/docs/transactional-webhooks, and those of marketing campaigns.
 
 A request holds one flat event about one recipient, or with batching an array of them. Brevo signs nothing; it shows the
-token or the credentials that the webhook was made with. What it tells of texts names no address, so it is unusable.
+token or the credentials that the webhook was made with. What it tells of texts names a number in place of an address,
+and the word under another key.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
+from policy.model import Channel
 from policy.times import Stated
 from proxy.hooks.base import (
     Hook,
@@ -19,6 +22,7 @@ from proxy.hooks.base import (
     identity,
     json_items,
     nothing_needed,
+    says_stop,
     text,
     unusable,
     usable,
@@ -40,6 +44,13 @@ _WORDS: Final = {
     "invalidemail": Says.HARD_BOUNCE,
 }
 
+# Of texts. Whom Brevo blacklists for them said STOP before, perhaps to a gate that did not listen yet.
+_TEXTED: Final = {
+    **dict.fromkeys(("unsubscribe", "unsubscribed", "unsubscription", "stop", "blacklisted"), Says.UNSUBSCRIBE),
+    **dict.fromkeys(("hardbounce", "hardbounces"), Says.HARD_BOUNCE),
+}
+_REPLIES: Final = frozenset({"reply", "replied", "replies"})
+
 needs = nothing_needed
 confirm = nothing_needed
 
@@ -59,12 +70,27 @@ def _notice(item: Any) -> Notice:
     event = usable(item)
     if event is None:
         return unusable(item)
+    if "event" not in event and text(event, "msg_status"):
+        return _texted(event)
     word, address = text(event, "event"), text(event, "email")
     says = _WORDS.get(word.lower().replace("_", ""), Says.NOTHING)
     if not word or (says is not Says.NOTHING and not address):
         return unusable(item, word)
     told = identity(event, "event", "email", "message-id", "camp_id", "ts_event", "ts_epoch", "date")
     return Notice(says, address, _at(event.get("ts_event"), event.get("ts_epoch")), told, word, event)
+
+
+def _texted(event: Mapping[str, Any]) -> Notice:
+    word, number = text(event, "msg_status"), str(event.get("to", "")).strip().removeprefix("+")
+    plain = word.lower().replace("_", "")
+    says = _TEXTED.get(plain, Says.NOTHING)
+    if plain in _REPLIES and says_stop(text(event, "reply")):
+        says = Says.UNSUBSCRIBE
+    if says is not Says.NOTHING and not (number.isascii() and number.isdigit()):
+        return unusable(event, word)
+    told = identity(event, "to", "msg_status", "messageId", "ts_event", "ts_epoch", "date", "reply")
+    at = _at(event.get("ts_event"), event.get("ts_epoch"))
+    return Notice(says, f"+{number}", at, told, word, event, channel=Channel.SMS)
 
 
 def _at(seconds: Any, milliseconds: Any) -> Stated | None:

@@ -38,6 +38,15 @@ def told(*events: Any) -> bytes:
     return orjson.dumps(events[0] if len(events) == 1 else events)
 
 
+NUMBER = "+33689965433"
+
+
+def texted(word: str, **more: Any) -> bytes:
+    """Give the body for an event of a text."""
+    common = {"to": "33689965433", "msg_status": word, "messageId": 7, "date": "2023-11-14 23:13:20", "ts_event": AT}
+    return orjson.dumps(common | more)
+
+
 ITEMS: dict[str, tuple[bytes, list[tuple[Any, ...]]]] = {
     "an unsubscribe": (told(event("unsubscribed")), [(Says.UNSUBSCRIBE, ADA, AT)]),
     "an unsubscribe in another word": (told(event("unsubscribe")), [(Says.UNSUBSCRIBE, ADA, AT)]),
@@ -56,7 +65,16 @@ ITEMS: dict[str, tuple[bytes, list[tuple[Any, ...]]]] = {
     "only milliseconds": (told(event("spam", ts_event=None)), [(Says.COMPLAINT, ADA, AT)]),
     "no time": (told(event("spam", ts_event=None, ts_epoch=None)), [(Says.COMPLAINT, ADA, None)]),
     "times that are none": (told(event("spam", ts_event="soon")), [(Says.COMPLAINT, ADA, None)]),
-    "a text": (told({"to": "33689965433", "msg_status": "delivered"}), [(Says.UNUSABLE, "", None)]),
+    "a text that came": (texted("delivered"), [(Says.NOTHING, NUMBER, AT)]),
+    "a text that was answered by STOP": (texted("replied", reply=" Stop. "), [(Says.UNSUBSCRIBE, NUMBER, AT)]),
+    "a text that was answered by a sentence": (texted("replied", reply="Arrêt, svp"), [(Says.UNSUBSCRIBE, NUMBER, AT)]),
+    "a text that was answered": (texted("replied", reply="When do you stop?"), [(Says.NOTHING, NUMBER, AT)]),
+    "an unsubscribe from texts": (texted("unsubscribe"), [(Says.UNSUBSCRIBE, NUMBER, AT)]),
+    "an unsubscribe in the reports' word": (texted("unsubscription", to=33689965433), [(Says.UNSUBSCRIBE, NUMBER, AT)]),
+    "somebody whom Brevo sends no texts": (texted("blacklisted", to=NUMBER), [(Says.UNSUBSCRIBE, NUMBER, AT)]),
+    "a number that is none": (texted("hard_bounces"), [(Says.HARD_BOUNCE, NUMBER, AT)]),
+    "a text to nobody": (texted("unsubscribe", to=None), [(Says.UNUSABLE, "", None)]),
+    "a text without a time": (texted("unsubscribe", ts_event=None), [(Says.UNSUBSCRIBE, NUMBER, None)]),
     "several, two of them no event": (
         told(event("unsubscribed"), "x", event("spam", email=None), event("spam")),
         [

@@ -218,11 +218,25 @@ async def test_what_is_no_webhook_is_told(hooked: Open) -> None:
     assert (await gate.post(PATH, body, *pairs, door="public")).status == 400
 
 
+async def test_a_stop_by_text_ends_texts(open_gate: OpenGate) -> None:
+    """A provider that sends mail and texts says which of the two somebody wants no more of."""
+    text = {"provider": "brevo", "upstream": "sandbox", "region": "DE", "webhook": {"key": "hook-key"}}
+    gate = await open_gate(routes={"bv": text})
+    stop = {"to": "33689965433", "msg_status": "replied", "reply": "STOP", "ts_event": int(time.time()) - 60}
+    shown = [("Authorization", "Bearer hook-key"), ("Content-Type", "application/json")]
+    assert (await gate.post("/webhooks/bv", orjson.dumps(stop), *shown, door="public")).status == 200
+    sms = {"sender": "Shop", "recipient": "33689965433", "content": "Sale", "type": "marketing"}
+    answer = await gate.post("/bv/v3/transactionalSMS/send", orjson.dumps(sms), ("Content-Type", "application/json"))
+    assert (answer.status, answer.get("X-Sendgate-Reasons")) == (400, "opted_out_channel")
+    (record,) = await gate.records()
+    assert (record["channel"], record["origin"]) == ("SMS", "provider:brevo")
+
+
 async def test_what_cannot_be_stored_is_to_be_told_again(hooked: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the store nothing is acknowledged: 503, and the provider's repeat is learned."""
     gate = await hooked()
 
-    async def unavailable(_: object) -> Any:
+    async def unavailable(*_: object) -> Any:
         raise StoreUnavailable("gone")
 
     with monkeypatch.context() as broken:
