@@ -98,7 +98,9 @@ def _split_url(text: str) -> SplitResult | None:
     return parts if named and port_fits and "@" not in parts.netloc and not parts.netloc.endswith(":") else None
 
 
-_VERSION = re.compile(r"v?\d+(?:\.\d+)*|\d{4}-\d\d-\d\d", re.IGNORECASE)  # a segment that names an API's version
+_VERSION = re.compile(
+    r"v\d+(?:\.\d+)*|\d+\.\d+|\d{4}-\d\d-\d\d", re.IGNORECASE
+)  # a segment that names an API's version
 
 
 def _upstream(value: object) -> str:
