@@ -57,6 +57,7 @@ ABOUT_NOBODY: Final = {
         "enforced",
         "sent",
         "upstream_status",
+        "request",
     },
     "notice": {"sequence", "arrived_at"},
     "segment": {"name", "created_at"},
