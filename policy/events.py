@@ -90,6 +90,41 @@ class Subject:
     everybody: bool = False
 
 
+class ConflictKind(StrEnum):
+    """How a provider's own list and the standing here can disagree about somebody."""
+
+    NOT_TAKEN_OVER = "not_taken_over"  # the provider was told no, and the gate goes on sending
+    STILL_OPTED_OUT = "still_opted_out"  # the provider was told yes, and the gate goes on refusing
+    RELEASED_HERE = "released_here"  # a yes was said here, and the provider goes on suppressing
+    DROPPED = "dropped"  # the gate let somebody pass, and the provider sent nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a provider says of its own list, whatever is made of it here.
+
+    `list` is the route and the list there, as in a register's number. With `dropped` the provider sent nothing because
+    of its list. What is not `heeded` is written down only if it ends in a conflict.
+    """
+
+    list: str
+    channel: Channel
+    suppresses: bool
+    dropped: bool = False
+    heeded: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A provider's list and the standing here began to disagree about somebody, whose address is masked."""
+
+    kind: ConflictKind
+    route: str
+    provider: str
+    channel: Channel
+    address: str
+
+
 @dataclass(frozen=True, slots=True)
 class Veil:
     """What an entry of the journal still says about itself once its person was erased (veiling.py).
@@ -109,7 +144,8 @@ class Told:
     `word` is None for the other names; raises ValueError if it is not the name's, because the journal holds the name
     alone. `number` is the sending number that a keyword was sent to, or the list at a provider. `source` names the API
     key or door it came through, for the journal. `notice` is the id of a provider's webhook item, which is learned
-    once. `veil` stands in an event that names somebody who was erased.
+    once, and `claim` what the item says of the provider's own list. `veil` stands in an event that names somebody who
+    was erased.
     """
 
     subject: Subject
@@ -123,6 +159,7 @@ class Told:
     source: str = ""
     notice: str = ""
     veil: Veil | None = None
+    claim: Claim | None = None
 
     def __post_init__(self) -> None:
         if self.word != (self.name if self.name in WORDS else None):
@@ -230,10 +267,11 @@ Event = Told | Profile | Departure | Unplaced | Listing | Delisting | Erasure
 class Learned:
     """What became of a told event: its place in the journal, when it counts from, and whether it was a repeat.
 
-    `entry` is the blacklist entry that a Listing made or found.
+    `entry` is the blacklist entry that a Listing made or found, `conflicts` are those that came about.
     """
 
     sequence: int
     effective_at: Microseconds
     repeat: bool = False
     entry: BlacklistEntry | None = None
+    conflicts: tuple[Conflict, ...] = ()

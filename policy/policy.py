@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from policy import rules
-from policy.events import Event, Learned, Origin, Told
+from policy import counting, rules
+from policy.events import Conflict, Event, Learned, Origin, Told
 from policy.model import Facts, Microseconds, Outcome, Send, Standing, Terms, Verdict
 from policy.scopes import Units
 from policy.store import (
@@ -80,6 +80,7 @@ class Policy:
         self.now = now
         self._erased: set[str] = set()  # clear addresses that may still lie beside the rows
         self.settling_due = False  # an erasure's log could not be emptied yet
+        self.on_conflict: Callable[[Conflict], object] = bool  # told of each once it is committed
         self.held_at: int | None = None  # the sequence at which a copy ends that nobody has released yet
 
     def open(self, *, create: bool = True) -> None:
@@ -124,7 +125,7 @@ class Policy:
         self._check_held()
         read = facts.facts_about(self.database.digests, self.database.sieve, keys, known=False)
         found = await self.database.ask(read) if len(keys) > facts.ON_THE_LOOP else self.database.read_now(read)
-        return rules.holding(found, keys, unit, self.now())
+        return counting.holding(found, keys, unit, self.now())
 
     async def record(self, outcome: Outcome) -> None:
         """Write the dispatch failed records of an outcome; raises StoreUnavailable."""
@@ -138,12 +139,13 @@ class Policy:
         Raises StoreUnavailable, learning.AddressTaken, learning.UnknownUser and blacklists.UnknownEntry.
         """
         self._check_held()
-        return await self.database.write(learning.learn(self.database.digests, events, self.now()))
+        return self._told(await self.database.write(learning.learn(self.database.digests, events, self.now())))
 
     async def learn_guarded(self, events: Sequence[Event], units: Units) -> list[Learned]:
         """Learn events unless an address of a profile among them is on a blacklist; raises AddressListed then."""
         self._check_held()
-        return await self.database.write(screening.learn_guarded(self.database.digests, events, self.now(), units))
+        job = screening.learn_guarded(self.database.digests, events, self.now(), units)
+        return self._told(await self.database.write(job))
 
     async def learn_screened(self, told: Sequence[Told], units: Units) -> list[Learned | None]:
         """Learn events but for those about addresses on a blacklist; gives None for one that is ignored.
@@ -151,7 +153,9 @@ class Policy:
         Of one that suppresses, what it says is kept all the same, without a new clear address.
         """
         self._check_held()
-        return await self.database.write(screening.learn(self.database.digests, told, self.now(), units))
+        learned = await self.database.write(screening.learn(self.database.digests, told, self.now(), units))
+        self._told(filter(None, learned))
+        return learned
 
     async def learn_tracks(self, tracks: Sequence[Track], units: Units) -> list[Learned | None]:
         """Learn tracking events, all or none; gives None for one that is ignored, as its address is on a blacklist.
@@ -171,7 +175,11 @@ class Policy:
         self._check_held()
         digests = self.database.digests
         check = None if guard is None else screening.guard(digests, guard)
-        return await self.database.write(learning.learn_each(digests, groups, self.now(), check))
+        results = await self.database.write(learning.learn_each(digests, groups, self.now(), check))
+        for result in results:
+            if not isinstance(result, Exception):
+                self._told(result)
+        return results
 
     async def learn_rows(self, groups: Sequence[Sequence[Event]]) -> list[str]:
         """Learn the rows of an import, one person a group; gives a word per row, empty where all was taken.
@@ -179,7 +187,18 @@ class Policy:
         Raises StoreUnavailable.
         """
         self._check_held()
-        return await self.database.write(bulk.learn_rows(self.database.digests, groups, self.now()))
+        came_about: list[Conflict] = []
+        results = await self.database.write(bulk.learn_rows(self.database.digests, groups, self.now(), came_about))
+        for conflict in came_about:
+            self.on_conflict(conflict)
+        return results
+
+    def _told(self, learned: Iterable[Learned]) -> list[Learned]:
+        """Tell of the conflicts with providers that came about, and give what was learned."""
+        learned = list(learned)
+        for conflict in (conflict for each in learned for conflict in each.conflicts):
+            self.on_conflict(conflict)
+        return learned
 
     async def note(self, job: lookups.Read[T]) -> T:
         """Write something that is about nobody and that nobody's standing follows from, so no journal has it.

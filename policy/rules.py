@@ -14,24 +14,22 @@ stands. The order says what beats what:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from itertools import chain
 
 from policy import blacklists, identity
+from policy.counting import everybody, in_unit, lasts
 from policy.events import Origin
 from policy.model import (
     Channel,
     Facts,
     Holder,
-    Listed,
     MessageClass,
     Microseconds,
     Recipient,
     Refused,
     Send,
     Stamp,
-    Standing,
     Terms,
     Verdict,
 )
@@ -87,11 +85,6 @@ def first_finding(case: Case) -> Finding | None:
     return None
 
 
-def everybody(keys: Iterable[str], holders: Mapping[str, tuple[Holder, ...]]) -> tuple[Holder, ...]:
-    """Collect all who have any of the keys."""
-    return tuple(holder for key in keys for holder in holders.get(key, ()))
-
-
 def not_allowlisted(case: Case) -> Finding | None:
     allowed = case.terms.allow_only
     if allowed is None:
@@ -128,13 +121,9 @@ def blacklist_entry(case: Case) -> Finding | None:
     """Refuse an address that is on a blacklist of the send's scope, or on one of all scopes."""
     for key in case.recipient.keys:
         for entry in case.facts.listed.get(key, ()):
-            if _lasts(entry, case.now) and blacklists.same_scope(entry.scope, case.terms.scope):
+            if lasts(entry, case.now) and blacklists.same_scope(entry.scope, case.terms.scope):
                 return Finding(Reason.BLACKLIST_ENTRY, origin=entry.origin)
     return None
-
-
-def _lasts(entry: Listed, now: float) -> bool:
-    return entry.until is None or now <= entry.until / 1_000_000
 
 
 def opted_out(case: Case) -> Finding | None:
@@ -204,35 +193,6 @@ def _opt_out(case: Case, channel: Channel, reason: Reason) -> Finding | None:
         if stamp is not None:
             return Finding(reason, holder, stamp.origin)
     return None
-
-
-def in_unit(holders: tuple[Holder, ...], unit: str) -> tuple[Holder, ...]:
-    """Narrow the people behind an address to those whose opt-outs count in a business unit.
-
-    1. No unit is named: everybody counts.
-    2. Somebody of the named unit has the address: that unit and the empty one count.
-    3. Nobody of that unit has it: everybody counts, so that the strictest holds.
-    """
-    if not unit or not any(holder.business_unit == unit and not holder.kept for holder in holders):
-        return holders
-    return tuple(holder for holder in holders if holder.business_unit in (unit, ""))
-
-
-def holding(facts: Facts, keys: Iterable[str], unit: str, now: Microseconds) -> Standing:
-    """Say in one standing what judging some keys goes by, whatever the route.
-
-    That is whoever's blacklisting, or an entry of a blacklist without a scope, and the opt-outs that count in a unit.
-    """
-    keys = tuple(keys)
-    holders = everybody(keys, facts.holders)
-    entries = (entry for key in keys for entry in facts.listed.get(key, ()))
-    listed = (Stamp(each.at, each.origin) for each in entries if not each.scope and _lasts(each, now / 1_000_000))
-    of_people = (stamp for holder in holders if (stamp := holder.standing.blacklisted))
-    blacklisted = next(chain(of_people, listed), None)
-    opt_outs: dict[Channel, Stamp] = {}
-    for holder in in_unit(holders, unit):
-        opt_outs = {**holder.standing.opt_outs, **opt_outs}
-    return Standing(blacklisted, opt_outs)
 
 
 def _refused(recipient: Recipient, found: Finding) -> Refused:

@@ -164,6 +164,22 @@ def effective(registers: Registers, register: Register) -> Maxima:
     return own._replace(released_at=max(own.released_at, over_all.released_at))
 
 
+def goes_on(registers: Registers, register: Register) -> bool:
+    """Tell whether an origin said no before and never took it back itself, whatever was undone here since.
+
+    A provider that drops somebody says that its list still has them, which is that no once more and none of today.
+    """
+    return any(
+        (each.kind, each.origin, _route(each)) == (register.kind, register.origin, _route(register))
+        and suppresses(maxima)
+        for each, maxima in registers.items()
+    )
+
+
+def _route(register: Register) -> str:
+    return register.number.partition(":")[0]
+
+
 def suppresses(maxima: Maxima) -> bool:
     """Tell whether a register with these maxima suppresses: at the same instant, no wins."""
     return maxima.suppressed_at > 0 and maxima.suppressed_at >= maxima.released_at

@@ -83,6 +83,8 @@ def _add_erasing(command: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def _add_records(command: Callable[..., argparse.ArgumentParser]) -> None:
+    added = command("conflicts", keeping.conflicts, "show where providers' own lists and the standing disagree")
+    added.add_argument("--settle", metavar="ID", help="say that this one is mended at the provider")
     added = command("records", keeping.records, "show what was not sent, and why")
     added.add_argument("--follow", action="store_true", help="go on with the records to come")
     added.add_argument("--limit", type=int, default=50, metavar="N", help="how many; default: 50")

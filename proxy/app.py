@@ -19,6 +19,7 @@ from typing import Final
 from aiohttp import web, web_response
 
 from policy import Policy, StoreUnavailable
+from policy.events import Conflict
 from policy.store import pruning
 from proxy import log, ops, unsubscribe, webhooks
 from proxy.api.application import application
@@ -66,6 +67,7 @@ class App:
         self._started_with = config = loaded.config
         self.policy = Policy(config.store.path, config.store.pepper.reveal())
         self.policy.database.on_commit = self.metrics.committed
+        self.policy.on_conflict = self._conflicted
         self.health = ops.Health(self.policy, self.metrics, lambda: self.config)
         self.addresses: dict[str, tuple[str, int]] = {}  # where each door was really bound
         self.on_started: Callable[[], object] = bool  # called once the doors are open
@@ -194,6 +196,10 @@ class App:
         context = self._context()
         observers = (self.metrics.heard, log.heard)
         return webhooks.Webhooks(self.policy, lambda: self._gate, context.learn_each, observers, fetch)
+
+    def _conflicted(self, conflict: Conflict) -> None:
+        self.metrics.conflicted(conflict)
+        log.conflicted(conflict)
 
     def _context(self) -> Context:
         return Context(self.policy, lambda: self.config, self.metrics.learned, self._sandboxes, self.metrics.removed)

@@ -260,7 +260,11 @@ def _rows(holder: Holder) -> list[tuple[str, str, str, str, str]]:
         rows.append((who, unit, _stopped(holder), *holder["blacklisted"].values()))
     for channel, stamp in holder["optOuts"].items():
         rows.append((who, unit, f"opted out of {channel}", *stamp.values()))
-    return rows or [(who, unit, "nothing kept", "", "")]
+    rows = rows or [(who, unit, "nothing kept", "", "")]
+    for each in holder["conflicts"]:
+        says = f"conflict with {each['provider']} ({each['route']}): {each['conflict']}"
+        rows.append((who, unit, says, each["since"], f"provider:{each['provider']}"))
+    return rows
 
 
 def _stopped(holder: Holder) -> str:

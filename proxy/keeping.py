@@ -1,4 +1,4 @@
-"""`sendgate backup`, `journal`, `restore` and `records`: what whoever keeps the gate does with its store."""
+"""`sendgate backup`, `journal`, `restore`, `records`, `conflicts`: what whoever keeps the gate does with its store."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from policy import BadCopy, Policy
 from policy.store import backups
@@ -33,6 +34,18 @@ FILTERS: Final = {
     "campaign": "as the sender wrote it",
     "sender": "its name in config.yaml",
 }
+_CONFLICT: Final = (
+    "id",
+    "at",
+    "conflict",
+    "provider",
+    "route",
+    "list",
+    "channel",
+    "user",
+    "businessUnit",
+    "address",
+)
 _SHOWN: Final = ("id", "time", "route", "class", "address", "reason", "origin", "sender", "campaign", "request")
 
 
@@ -136,6 +149,38 @@ async def _page(gate: Door, query: Mapping[str, str]) -> dict[str, Any]:
         raise NoGate(f"the gate answered {reply.status}: {reply.body}")
     page: dict[str, Any] = reply.body
     return page
+
+
+def conflicts(arguments: Namespace) -> int:
+    """Show the conflicts with providers that are open, or say that one is settled."""
+    return asyncio.run(_conflicts(arguments))
+
+
+async def _conflicts(arguments: Namespace) -> int:
+    found = find(arguments.config)
+    async with door(found.config, alone=found.whole) as gate:
+        if arguments.settle is not None:
+            return await _settle(gate, arguments.settle)
+        items: list[dict[str, Any]] = []
+        cursor: str | None = "0"
+        while cursor is not None:
+            reply = await gate.ask("GET", "/conflicts", query={"cursor": cursor, "limit": "1000"})
+            if reply.status != 200:
+                raise NoGate(f"the gate answered {reply.status}; its log says why")
+            items += reply.body["items"]
+            cursor = reply.body["next"]
+    rows = ([str(item[name] or "") for name in _CONFLICT] for item in items)
+    printing.out().print(printing.table(_CONFLICT, rows) if items else "none; providers' lists and the standing agree")
+    return 0
+
+
+async def _settle(gate: Door, number: str) -> int:
+    reply = await gate.ask("DELETE", f"/conflicts/{quote(number, safe='')}")
+    if reply.status not in (204, 404):
+        raise NoGate(f"the gate answered {reply.status}; its log says why")
+    if reply.status == 404:
+        raise NoGate(f"there is no conflict {printing.plain(number)}")
+    return 0
 
 
 def _newest(items: Sequence[Mapping[str, Any]], known: int) -> int:

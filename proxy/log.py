@@ -16,6 +16,7 @@ import orjson
 import structlog
 from structlog.typing import FilteringBoundLogger, Processor
 
+from policy.events import Conflict
 from policy.identity import masked
 from policy.model import Ending, Outcome
 from proxy.clicks import Action
@@ -116,6 +117,12 @@ def heard(heard: Heard) -> None:
     told = {"route": heard.route, "provider": heard.provider, "cause": heard.cause, **heard.items}
     say = get().info if heard.result == "learned" else get().warning
     say(f"webhook_{heard.result}", **{name: value for name, value in told.items() if value})
+
+
+def conflicted(conflict: Conflict) -> None:
+    """Tell of one conflict of a provider's own list with the standing that came about."""
+    told = {"route": conflict.route, "provider": conflict.provider, "channel": conflict.channel.value}
+    get().warning("provider_conflict", kind=conflict.kind.value, **told, address=conflict.address)
 
 
 def visited(visit: Visit) -> None:

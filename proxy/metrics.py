@@ -17,7 +17,7 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
-from policy.events import Word
+from policy.events import Conflict, ConflictKind, Word
 from policy.model import Ending, MessageClass, Outcome
 from policy.reasons import Reason
 from proxy.api.context import LISTED
@@ -32,7 +32,7 @@ from proxy.webhooks import RESULTS, Heard
 Metric = TypeVar("Metric", Counter, Histogram)
 
 REMOVED_BY: Final = ("night", "request")
-NO_CLASS: Final = "none"  # a request that ended before its class, or its channel, was known
+NO_CLASS: Final = "none"  # a request that ended before its class, or its channel, was known; a route that is none
 SWITCHES: Final = (
     "on_unreadable",
     "on_unknown_request",
@@ -58,6 +58,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
+        self._routes: set[str] = set()  # all that ever were, whose series stay
         self._series: dict[tuple[Any, tuple[str, ...]], Any] = {}
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
@@ -124,6 +125,12 @@ class Metrics:
             "sendgate_webhook_items",
             "Items of webhooks, by what became of them.",
             ["route", "effect"],
+            registry=registry,
+        )
+        self.conflicts = Counter(
+            "sendgate_conflicts",
+            "Conflicts of a provider's own list with the standing that came about, by kind.",
+            ["route", "kind"],
             registry=registry,
         )
         self.unsubscribes = Counter(
@@ -210,12 +217,18 @@ class Metrics:
             for linked in Result if route.linker else ():
                 self.links.labels(route.name, linked)
             self.shadow.labels(route.name).set(route.policy.mode == "shadow")
-            for result in RESULTS:
-                self.webhooks.labels(route.name, result)
-            for effect in HEARD:
-                self.webhook_items.labels(route.name, effect)
+            self._prepare_webhook(route.name)
             self.judging.labels(route.name)
             self.upstream.labels(route.name)
+
+    def _prepare_webhook(self, route: str) -> None:
+        for result in RESULTS:
+            self.webhooks.labels(route, result)
+        for effect in HEARD:
+            self.webhook_items.labels(route, effect)
+        for kind in ConflictKind:
+            self.conflicts.labels(route, kind)
+        self._routes.add(route)
 
     def observe(self, outcome: Outcome) -> None:
         """Count one request at the senders' door."""
@@ -268,6 +281,10 @@ class Metrics:
         self.webhooks.labels(heard.route, heard.result).inc()
         for effect, count in heard.items.items():
             self.webhook_items.labels(heard.route, effect).inc(count)
+
+    def conflicted(self, conflict: Conflict) -> None:
+        """Count one conflict with a provider; a route that was never configured, as of an import, has no name here."""
+        self.conflicts.labels(conflict.route if conflict.route in self._routes else NO_CLASS, conflict.kind).inc()
 
     def visited(self, visit: Visit) -> None:
         """Count one request at the recipients' door."""

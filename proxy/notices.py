@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from policy.events import PROVIDER_PREFIX, Event, Origin, Subject, Told, Unplaced, Word
+from policy.events import PROVIDER_PREFIX, Claim, Event, Origin, Subject, Told, Unplaced, Word
 from policy.identity import email_keys, phone_keys
 from policy.model import Channel
 from proxy.accounts import Effects
@@ -39,6 +39,7 @@ _NAMES: Mapping[Says, str] = MappingProxyType(
         Says.RESUBSCRIBE: "Resubscribe",
         Says.COMPLAINT: "Complaint",
         Says.HARD_BOUNCE: "Hard Bounce",
+        Says.DROPPED: "Dropped",
     }
 )
 UNPLACED: Final = "Unusable Webhook Item"
@@ -56,25 +57,43 @@ def event(notice: Notice, route: str, settings: Route, channel: Channel) -> Even
     if notice.says is Says.UNUSABLE or not keys:
         return Unplaced(UNPLACED, f"{PROVIDER_PREFIX}{name}", _raw(notice), identity, source)
     effect = effect_of(notice, settings.webhook.effects if settings.webhook else Effects())
-    if effect == "ignore":
+    claim = _claim(notice, route, channel, heeded=effect != "ignore")
+    if effect == "ignore" and claim is None:
         return None
     word, everywhere = _WORDS.get(effect, (None, False))
     return Told(
         subject=_subject(notice.address, keys, settings.business_unit, channel),
         name=word or _NAMES[notice.says],
         word=word,
-        origin=_origin(notice.says, name),
+        origin=origin_of(notice.says, name),
         channel=Channel.ALL if everywhere or word is None else channel,
         stated=notice.at,
         number=_list(notice, route),
         properties={"webhook": _raw(notice), "word": notice.word},
         source=source,
         notice=identity,
+        claim=claim,
     )
 
 
+def _claim(notice: Notice, route: str, channel: Channel, *, heeded: bool) -> Claim | None:
+    """Say what a notice tells of the provider's list of people who want no mail.
+
+    A mailbox that is gone says nothing of what anybody wants; that the provider has it on a list shows when it drops.
+    """
+    dropped = notice.dropped or notice.says is Says.DROPPED
+    if notice.says is Says.HARD_BOUNCE and not dropped:
+        return None
+    return Claim(_list(notice, route) or f"{route}:", channel, notice.says is not Says.RESUBSCRIBE, dropped, heeded)
+
+
 def effect_of(notice: Notice, effects: Effects) -> str:
-    """Say what the configuration makes of a word; a release without a time of its own is never applied."""
+    """Say what the configuration makes of a word; a release without a time of its own is never applied.
+
+    What was dropped for a reason that nobody knows is written down.
+    """
+    if notice.says is Says.DROPPED:
+        return "record"
     effect: str = getattr(effects, notice.says)
     return "record" if effect == "opt_in" and notice.at is None else effect
 
@@ -92,7 +111,8 @@ def _list(notice: Notice, route: str) -> str:
     return f"{route}:{notice.group}"[:LONGEST_LIST]
 
 
-def _origin(says: Says, provider: str) -> str:
+def origin_of(says: Says, provider: str) -> str:
+    """Say under whose name a word is written."""
     if says is Says.COMPLAINT:
         return Origin.COMPLAINT
     return Origin.BOUNCE if says is Says.HARD_BOUNCE else f"{PROVIDER_PREFIX}{provider}"

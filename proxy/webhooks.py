@@ -122,7 +122,7 @@ class Webhooks:
         """Learn what was told, each item by itself, in one transaction."""
         channel = route.provider.CHANNELS[0]
         events = [notices.event(notice, route.name, route.settings, channel) for notice in told]
-        items = Counter({"ignored": sum(event is None for event in events)})
+        items = Counter({"ignored": sum(event is None for event in events)})  # or with a claim that is not heeded
         groups = [[event] for event in events if event is not None]
         if groups:
             for (event,), result in zip(groups, await self._learn(groups), strict=True):
@@ -138,6 +138,8 @@ class Webhooks:
 def _effect(event: Event, result: list[Learned] | Exception) -> str:
     if isinstance(result, Exception) or not isinstance(event, Told):
         return "unusable"
+    if event.claim is not None and not event.claim.heeded:
+        return "ignored"
     if result[0].repeat:
         return "repeated"
     return "applied" if event.word else "kept"

@@ -9,8 +9,12 @@ from typing import Final, get_args
 
 import pytest
 
+from policy.events import PROVIDER_PREFIX, ConflictKind, Kind
+from policy.state import ANY, UNDOES
+from proxy import notices
 from proxy.accounts import Effects
 from proxy.hooks import base
+from proxy.hooks.base import Says
 
 ROOT: Final = Path(__file__).parents[1]
 DOCUMENT: Final = ROOT / "docs" / "webhooks.md"
@@ -33,7 +37,26 @@ def proof_rows() -> Iterator[Row]:
         yield name, " ".join((getattr(hooks, "PROOF", "") or "").split())
 
 
-TABLES: Final[Mapping[str, Callable[[], Iterator[Row]]]] = {"effects": effect_rows, "proofs": proof_rows}
+def origin_rows() -> Iterator[Row]:
+    yield "word", "written under", "what undoes it as `opt_out` or `opt_out_all`", "what undoes it as `block`"
+    for says in (Says.UNSUBSCRIBE, Says.COMPLAINT, Says.HARD_BOUNCE):
+        origin = notices.origin_of(says, "NAME")
+        yield f"`{says}`", f"`{origin}`", undone_by(Kind.OPT_OUT, origin), undone_by(Kind.BLACKLIST, origin)
+
+
+def undone_by(kind: Kind, origin: str) -> str:
+    """List the origins whose releases reach a register, and the provider itself where it may undo its own."""
+    reach = [f"`{by}`" for (of, by), reached in UNDOES.items() if of is kind and reached == ANY]
+    asked = PROVIDER_PREFIX if origin.startswith(PROVIDER_PREFIX) else origin
+    own = ["its own `resubscribe`"] if UNDOES.get((kind, asked)) == "own" else []
+    return ", ".join([*own, *reach])
+
+
+TABLES: Final[Mapping[str, Callable[[], Iterator[Row]]]] = {
+    "effects": effect_rows,
+    "proofs": proof_rows,
+    "origins": origin_rows,
+}
 
 
 def made(name: str) -> str:
@@ -58,6 +81,14 @@ def test_a_marked_table_is_what_the_code_says(name: str) -> None:
     assert mark
     assert table is not None
     assert table[0] == made(name)
+
+
+def test_every_conflict_is_explained() -> None:
+    """The table of conflicts has every kind there is, each once, and no other."""
+    _, _, rest = DOCUMENT.read_text().partition("<!-- table: conflicts -->\n")
+    table = TABLE.match(rest)
+    assert table is not None
+    assert re.findall(r"^\| `(\w+)`", table[0], re.MULTILINE) == list(ConflictKind)
 
 
 @pytest.mark.parametrize("name", base.names())

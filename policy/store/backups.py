@@ -182,8 +182,8 @@ def replay(connection: sqlite3.Connection, digests: Digests, lines: Iterable[byt
 
 
 def _tell_again(connection: sqlite3.Connection, digests: Digests, entry: Mapping[str, Any]) -> int:
-    """Tell one entry again and give the sequence it got; what a merge tells came with its profile, so it gets none."""
-    if entry["kind"] == journal.Kind.MERGE:
+    """Tell one entry again and give the sequence it got; what another entry causes came with that, and gets none."""
+    if entry["kind"] in journal.CAUSED:
         return 0
     kind, name, channel, origin, source = (entry[key] for key in ("kind", "name", "channel", "origin", "source"))
     try:

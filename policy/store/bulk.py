@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from policy.events import Event, Profile, Told
+from policy.events import Conflict, Event, Learned, Profile, Told
 from policy.model import Microseconds
 from policy.store import learning, newcomers
 from policy.store.digests import Digests, WrongPepper
@@ -22,9 +22,13 @@ from policy.store.profiles import AddressTaken
 
 
 def learn_rows(
-    digests: Digests, groups: Sequence[Group], arrived: Microseconds
+    digests: Digests, groups: Sequence[Group], arrived: Microseconds, came_about: list[Conflict] | None = None
 ) -> Callable[[sqlite3.Connection], list[str]]:
-    """Make the transaction that learns groups of events, one person a group; gives a word per group, empty if fine."""
+    """Make the transaction that learns groups of events, one person a group; gives a word per group, empty if fine.
+
+    The conflicts with providers that it brings about are added to `came_about`.
+    """
+    learned: list[Learned] = []
 
     def transaction(connection: sqlite3.Connection) -> list[str]:
         named = [newcomers.named(digests, group) for group in groups]
@@ -36,19 +40,23 @@ def learn_rows(
             if new and newcomers.learn(connection, digests, short, arrived) is not None:
                 results += [""] * len(run)
             else:
-                results += [_learn(connection, digests, groups[at], arrived) for at in run]
+                results += [_learn(connection, digests, groups[at], arrived, learned) for at in run]
+        if came_about is not None:
+            came_about.extend(conflict for each in learned for conflict in each.conflicts)
         return results
 
     return transaction
 
 
-def _learn(connection: sqlite3.Connection, digests: Digests, group: Group, arrived: Microseconds) -> str:
+def _learn(
+    connection: sqlite3.Connection, digests: Digests, group: Group, arrived: Microseconds, learned: list[Learned]
+) -> str:
     connection.execute("SAVEPOINT row")
     try:
-        learning.learn_ordinarily(digests, group, arrived)(connection)
+        learned += learning.learn_ordinarily(digests, group, arrived)(connection)
     except AddressTaken:
         connection.execute("ROLLBACK TO row")
-        learning.learn_ordinarily(digests, list(_without_profile(group)), arrived)(connection)
+        learned += learning.learn_ordinarily(digests, list(_without_profile(group)), arrived)(connection)
         return "the e-mail and business unit belong to another user; what the row suppresses was taken"
     except WrongPepper as error:
         connection.execute("ROLLBACK TO row")

@@ -1,8 +1,8 @@
 """The journal: everything that was told, in a sequence without gaps, each entry whole enough to be told again.
 
 The other tables follow from it: telling its entries again in sequence, each at its own arrival, gives the same people
-with the same standings. A merge is told by the profile that caused it, so its own entry is for readers and is not told
-again.
+with the same standings. A merge is told by the profile that caused it, and a conflict with a provider by the event that
+did, so their own entries are for readers and are not told again.
 
 A statement with a stated time has an identity. Told twice, it is written once and keeps its first effective time,
 because a time in the future is cut at its arrival, and the second arrival is later.
@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
@@ -24,6 +25,7 @@ import orjson
 from policy import times
 from policy.events import (
     WORDS,
+    Claim,
     Delisting,
     Departure,
     Erasure,
@@ -53,6 +55,10 @@ class Kind(StrEnum):
     LISTING = "listing"  # a blacklist entry
     DELISTING = "delisting"
     ERASURE = "erasure"
+    CONFLICT = "conflict"  # tells what the event before it brought about between a provider's list and the standing
+
+
+CAUSED = frozenset({Kind.MERGE, Kind.CONFLICT})  # not told again: what caused them is
 
 
 class Entry(NamedTuple):
@@ -230,6 +236,7 @@ def _told_body(told: Told) -> dict[str, Any]:
         **({"everybody": True} if subject.everybody else {}),
         **({"xngId": subject.xng_id} if subject.xng_id else {}),
         **({"veil": {"at": told.veil.at, "identity": told.veil.identity}} if told.veil else {}),
+        **({"claim": asdict(told.claim)} if told.claim else {}),
     }
 
 
@@ -237,11 +244,13 @@ def entries(connection: sqlite3.Connection, after: int = 0) -> Iterator[tuple[in
     """Read what was told after a sequence number: its own number, its arrival and the event."""
     rows = connection.execute(
         "SELECT sequence, arrived_at, kind, name, channel, origin, source, body FROM event"
-        " WHERE sequence > ? AND kind != ? ORDER BY sequence",
-        (after, Kind.MERGE),
+        " WHERE sequence > ? ORDER BY sequence",
+        (after,),
     )
     for sequence, arrived_at, *fields, body in rows:
         kind, name, channel, origin, source = fields
+        if kind in CAUSED:
+            continue
         yield sequence, Microseconds(arrived_at), event_of(kind, name, channel, origin, source, orjson.loads(body))
 
 
@@ -271,6 +280,7 @@ def _told(name: str, channel: str, origin: str, source: str, body: Mapping[str, 
         properties=body["properties"],
         source=source,
         notice=body.get("notice", ""),
+        claim=_claim(body.get("claim")),
         veil=Veil(Microseconds(veil["at"]), veil["identity"]) if veil else None,
     )
 
@@ -289,6 +299,10 @@ def erasure_of(origin: str, source: str, body: Mapping[str, Any]) -> Erasure:
         origin=origin,
         source=source,
     )
+
+
+def _claim(body: Mapping[str, Any] | None) -> Claim | None:
+    return Claim(**{**body, "channel": Channel(body["channel"])}) if body else None
 
 
 def _profile(source: str, body: Mapping[str, Any]) -> Profile:

@@ -30,7 +30,18 @@ from policy.events import (
     Word,
 )
 from policy.model import Microseconds
-from policy.store import blacklists, devices, erasing, everybody, journal, newcomers, notices, people, profiles
+from policy.store import (
+    blacklists,
+    conflicts,
+    devices,
+    erasing,
+    everybody,
+    journal,
+    newcomers,
+    notices,
+    people,
+    profiles,
+)
 from policy.store.digests import Digests
 from policy.store.people import Person
 from policy.store.profiles import AddressListed, AddressTaken, UnknownUser
@@ -130,13 +141,20 @@ def _learn_one(connection: sqlite3.Connection, digests: Digests, event: Event, a
         case Departure():
             return profiles.depart(connection, event, arrived)
         case Told():
-            return _noticed(connection, event.notice, arrived, lambda: _tell(connection, digests, [event], arrived)[0])
+            return _tell_notice(connection, digests, event, arrived)
         case Unplaced():
             return _noticed(connection, event.notice, arrived, lambda: _keep_raw(connection, event, arrived))
         case Listing() | Delisting():
             return blacklists.learn(connection, digests, event, arrived)
         case Erasure():
             return erasing.erase(connection, digests, event, arrived)
+
+
+def _tell_notice(connection: sqlite3.Connection, digests: Digests, event: Told, arrived: Microseconds) -> Learned:
+    """Learn what a provider tells of somebody; a word that is let go leaves a trace only where it is a conflict."""
+    if event.claim is not None and not event.claim.heeded and not conflicts.is_one(connection, digests, event, arrived):
+        return Learned(journal.last_sequence(connection), arrived)
+    return _noticed(connection, event.notice, arrived, lambda: _tell(connection, digests, [event], arrived)[0])
 
 
 def _noticed(
@@ -169,6 +187,7 @@ def _tell(
 ) -> list[Learned]:
     """Write events about one subject, in their order."""
     unchanged = connection.total_changes
+    passed = conflicts.lets_pass(connection, digests, told[0], arrived)
     person, foldings = _meant(connection, digests, told, arrived)
     news = connection.total_changes > unchanged  # somebody was not known yet, or not by this spelling
     sequence = journal.last_sequence(connection)
@@ -184,7 +203,12 @@ def _tell(
             continue
         news = False
         entries.append(journal.told_entry(event, person, arrived, at, None if first else identity))
-        learned.append(Learned(sequence + len(entries), at, repeat=first is not None))
+        number = sequence + len(entries)
+        steps = [(folding.pk, folding.before, folding.new) for folding in foldings if folding.pk]
+        found = conflicts.of_release(connection, digests, event, steps, arrived)
+        entries += [each.entry for each in found]
+        told_of = tuple(each.conflict for each in found)
+        learned.append(Learned(number, at, repeat=first is not None, conflicts=told_of))
     for folding in foldings:
         folding.save()
     if entries:
@@ -192,7 +216,25 @@ def _tell(
     for event, each in zip(told, learned, strict=True):
         if event.origin == Origin.TRACK and person is not None and not each.repeat:
             devices.see(connection, digests, person, event, each.effective_at)
-    return learned
+    return _compared(connection, digests, told, learned, passed=passed, arrived=arrived)
+
+
+def _compared(
+    connection: sqlite3.Connection,
+    digests: Digests,
+    told: Sequence[Told],
+    learned: list[Learned],
+    *,
+    passed: bool,
+    arrived: Microseconds,
+) -> list[Learned]:
+    """Compare what a provider says of its own list with how the gate stands now; such an event stands alone."""
+    found = conflicts.of_claim(connection, digests, told[0], passed=passed, now=arrived)
+    if not found:
+        return learned
+    journal.append(connection, [each.entry for each in found])
+    came_about = (*learned[0].conflicts, *(each.conflict for each in found))
+    return [replace(learned[0], conflicts=came_about), *learned[1:]]
 
 
 def _first_effect(
@@ -209,18 +251,18 @@ class _Folding:
         self.connection = connection
         self.pk = pk
         self.takes = takes
-        self.old = self.new = people.registers(connection, pk)
+        self.old = self.before = self.new = people.registers(connection, pk)
 
     def write(self, told: Told, at: Microseconds) -> bool:
-        """Fold an event in and tell whether that changed anything."""
+        """Fold an event in and tell whether that changed anything; `before` is how it was."""
+        self.before = self.new
         if told.word is None or told.word not in self.takes:
             return False
         register = state.target(told.word, told.channel, told.origin, told.number)
-        if register is None:
+        if register is None or (told.claim and told.claim.dropped and state.goes_on(self.before, register)):
             return False
-        before = self.new
-        self.new = state.fold(before, register, at, suppresses=SUPPRESSES[told.word])
-        return self.new is not before
+        self.new = state.fold(self.before, register, at, suppresses=SUPPRESSES[told.word])
+        return self.new is not self.before
 
     def save(self) -> None:
         if self.new is not self.old:
@@ -233,9 +275,10 @@ class _AddressFolding(_Folding):
 
     def __init__(self, connection: sqlite3.Connection, digest: bytes, *, takes: frozenset[Word]) -> None:
         self.connection = connection
+        self.pk = 0  # nobody
         self.digest = digest
         self.takes = takes
-        self.old = self.new = everybody.registers(connection, digest)
+        self.old = self.before = self.new = everybody.registers(connection, digest)
 
     def save(self) -> None:
         everybody.write_registers(self.connection, self.digest, self.old, self.new)

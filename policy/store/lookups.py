@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from policy import state
 from policy.events import Subject
-from policy.model import Standing
-from policy.store import people
+from policy.model import Microseconds, Standing
+from policy.store import conflicts, people
 from policy.store.digests import Digests
 from policy.store.people import Person
 from policy.store.profiles import UnknownUser
@@ -21,10 +21,11 @@ Read = Callable[[sqlite3.Connection], T]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A person with what follows from their own registers."""
+    """A person with what follows from their own registers, and the conflicts with providers that are open."""
 
     person: Person
     standing: Standing
+    conflicts: Sequence[conflicts.Open] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +87,15 @@ def each(subjects: Sequence[Subject]) -> Read[list[Person | None]]:
     return read
 
 
-def having(digests: Digests, keys: Sequence[str]) -> Read[list[Found]]:
+def having(digests: Digests, keys: Sequence[str], now: Microseconds) -> Read[list[Found]]:
     """Read everybody who has any of these keys, kept addresses included."""
 
     def read(connection: sqlite3.Connection) -> list[Found]:
         found = {person.pk: person for key in keys for person in people.having(connection, digests.digest(key))}
-        return [Found(person, _standing(connection, person)) for person in found.values()]
+        return [
+            Found(person, _standing(connection, person), conflicts.of_person(connection, person.pk, now))
+            for person in found.values()
+        ]
 
     return read
 

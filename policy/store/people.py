@@ -270,6 +270,7 @@ def remove(connection: sqlite3.Connection, pk: int) -> None:
         "DELETE FROM register WHERE person = ?",
         "DELETE FROM address WHERE person = ?",
         "DELETE FROM device WHERE person = ?",
+        "DELETE FROM conflict WHERE person = ?",
         "UPDATE person SET former = NULL WHERE former = ?",
         "DELETE FROM person WHERE pk = ?",
     ):

@@ -144,6 +144,7 @@ def _merge(connection: sqlite3.Connection, person: Person, lead: Person, now: Mi
         people.derive_for(connection, pk, people.addresses(connection, pk))
     connection.execute("UPDATE event SET person = ? WHERE person = ?", (person.pk, lead.pk))
     connection.execute("UPDATE person SET former = ? WHERE former = ?", (person.pk, lead.pk))
+    connection.execute("UPDATE OR IGNORE conflict SET person = ? WHERE person = ?", (person.pk, lead.pk))
     people.remove(connection, lead.pk)
     body = {"id": person.id, "xngId": person.xng_id, "lead": lead.xng_id}
     merge = journal.Entry(now, now, person.pk, journal.Kind.MERGE, "Merged", body, origin=Origin.MERGE)

@@ -21,6 +21,7 @@ Who is who:
   person whose journal entries are veiled only later (removing.py).
 - `segment` holds saved filters, which say whom they mean by what people did and not by who they are.
 - `device` says whose device it is, by keyed digests of the ids that stand among the person's traits.
+- `conflict` says where a provider's own list and a person's standing began to disagree (conflicts.py).
 """
 
 from __future__ import annotations
@@ -96,6 +97,11 @@ def everybody(db: Database) -> None:
 def removals(db: Database) -> None:
     for statement in _REMOVALS.split(";"):
         db.execute(statement)
+
+
+@MIGRATIONS(name="0012_conflicts")
+def conflicts(db: Database) -> None:
+    db.execute(_CONFLICTS)
 
 
 def migrate(db: Database) -> None:
@@ -286,4 +292,18 @@ CREATE TABLE removal (
   events INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE removing (person INTEGER PRIMARY KEY, erasure INTEGER NOT NULL, ids TEXT NOT NULL)
+"""
+
+_CONFLICTS = """
+CREATE TABLE conflict (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  person INTEGER NOT NULL,
+  list TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  channel TEXT NOT NULL,
+  digest BLOB NOT NULL,
+  at INTEGER NOT NULL,
+  UNIQUE (person, list, kind)
+)
 """

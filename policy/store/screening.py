@@ -58,7 +58,9 @@ def learn_guarded(
 
 def together(learned: Sequence[Learned]) -> Learned | None:
     """Make one answer of what became of the parts of an event; None if there are none."""
-    return replace(learned[0], repeat=all(each.repeat for each in learned)) if learned else None
+    conflicts = tuple(conflict for each in learned for conflict in each.conflicts)
+    repeat = all(each.repeat for each in learned)
+    return replace(learned[0], repeat=repeat, conflicts=conflicts) if learned else None
 
 
 def guard(digests: Digests, units: Units) -> learning.Check:

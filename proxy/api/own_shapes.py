@@ -8,6 +8,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from policy import segments
+from policy.events import ConflictKind
 from policy.model import Channel, MessageClass, Sent
 from policy.reasons import Reason
 from policy.rows import COLUMNS
@@ -42,6 +43,16 @@ class Stamp(TypedDict):
 
 
 @whole
+class HoldersConflict(TypedDict):
+    """On which a provider's own list and the standing of somebody disagree."""
+
+    conflict: ConflictKind
+    provider: str
+    route: str
+    since: Moment
+
+
+@whole
 class Holder(TypedDict):
     """Somebody who has an address, and how they stand."""
 
@@ -52,6 +63,7 @@ class Holder(TypedDict):
     kept: bool
     blacklisted: Stamp | None
     optOuts: dict[str, Stamp]
+    conflicts: list[HoldersConflict]
 
 
 @whole
@@ -62,6 +74,30 @@ class Holders(TypedDict):
     items: list[Holder]
     blacklist: list[Entry]
     next: None
+
+
+@whole
+class Conflict(TypedDict):
+    """Somebody about whom a provider's own list and the standing here disagree."""
+
+    id: str
+    at: Moment
+    conflict: ConflictKind
+    provider: str
+    route: str
+    list: str
+    channel: Channel
+    user: str | None
+    businessUnit: str
+    address: str | None
+
+
+@whole
+class Conflicts(TypedDict):
+    """One page of conflicts, and the cursor of the next."""
+
+    items: list[Conflict]
+    next: str | None
 
 
 _Class = TypedDict("_Class", {"class": MessageClass | None})  # no name that a class body could have

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from policy import identity, times
 from policy.model import Stamp
-from policy.store import blacklists, lookups
+from policy.store import blacklists, conflicts, lookups
 from proxy.api import own_shapes
 from proxy.api.access import require
 from proxy.api.blacklists import shown
@@ -42,7 +42,7 @@ async def get(request: web.Request) -> web.Response:
         raise BadField("address", WRONG_FORMAT)
     policy = request.app[CONTEXT].policy
     digests = policy.database.digests
-    found = await policy.ask(lookups.having(digests, keys))
+    found = await policy.ask(lookups.having(digests, keys, policy.now()))
     entries = await policy.ask(blacklists.standing_over(digests, keys, policy.now()))
     told = {
         "keys": keys,
@@ -63,7 +63,13 @@ def _holder(found: lookups.Found) -> dict[str, Any]:
         "kept": person.kept,
         "blacklisted": standing.blacklisted and _stamp(standing.blacklisted),
         "optOuts": {channel.value: _stamp(stamp) for channel, stamp in standing.opt_outs.items()},
+        "conflicts": [_conflict(each) for each in found.conflicts],
     }
+
+
+def _conflict(found: conflicts.Open) -> dict[str, str]:
+    told = {"conflict": found.kind, "provider": found.provider, "route": conflicts.route_of(found.list)}
+    return {**told, "since": times.written(found.at)}
 
 
 def _stamp(stamp: Stamp) -> dict[str, str]:

@@ -40,6 +40,7 @@ class Says(StrEnum):
     RESUBSCRIBE = "resubscribe"  # takes such an unsubscribe back
     COMPLAINT = "complaint"  # marked the message as spam
     HARD_BOUNCE = "hard_bounce"  # there is no such mailbox, and there will be none
+    DROPPED = "dropped"  # sent nothing, because of a list of its own, and does not say of which
     UNUSABLE = "unusable"  # cannot be understood, or does not say whom it means: journalled, about nobody
     NOTHING = "nothing"  # delivered, opened, clicked, deferred: counted, and that is all
 
@@ -80,6 +81,7 @@ class Notice:
     of it, `raw` the whole item as it came, for the journal. `group` is the group, stream or list of the provider that
     somebody left or came back to: coming back to one takes nothing back that was said about another, or about all.
     `channel` is the one that it is about, None for the route's own; `address` is a number where that is no mail.
+    With `dropped` the provider sent nothing because its own list has the recipient for this reason already.
     """
 
     says: Says
@@ -90,6 +92,7 @@ class Notice:
     raw: Mapping[str, Any] = field(default_factory=dict)
     group: str = ""
     channel: Channel | None = None
+    dropped: bool = False
 
 
 class Forged(Exception):

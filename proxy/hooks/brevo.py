@@ -42,6 +42,7 @@ _WORDS: Final = {
     "hardbounce": Says.HARD_BOUNCE,
     "invalid": Says.HARD_BOUNCE,
     "invalidemail": Says.HARD_BOUNCE,
+    "blocked": Says.DROPPED,
 }
 
 # Of texts. Whom Brevo blacklists for them said STOP before, perhaps to a gate that did not listen yet.

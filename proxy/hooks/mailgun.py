@@ -95,7 +95,8 @@ def _notice(item: Any) -> Notice:
     says = _says(event, word)
     if not word or (says is not Says.NOTHING and not address):
         return unusable(event, word)
-    return Notice(says, address, at_seconds(event.get("timestamp")), identity(event, *sorted(event)), word, event)
+    told, dropped = identity(event, *sorted(event)), text(event, "reason").startswith("suppress-")
+    return Notice(says, address, at_seconds(event.get("timestamp")), told, word, event, dropped=dropped)
 
 
 def _says(event: Mapping[str, Any], word: str) -> Says:

@@ -26,7 +26,11 @@ from proxy.hooks.base import (
 WINDOW = 0.0  # no time is signed
 PROOF = "nothing is signed; `key` is the password in the webhook's own address (`https://mailjet:PASSWORD@…`)"
 
-_WORDS = {"unsub": Says.UNSUBSCRIBE, "spam": Says.COMPLAINT}
+_WORDS = {
+    "unsub": Says.UNSUBSCRIBE,
+    "spam": Says.COMPLAINT,
+    "blocked": Says.DROPPED,  # by Mailjet's own list; the gate learned of that from the event that began it, or never
+}
 
 needs = nothing_needed
 confirm = nothing_needed
@@ -56,7 +60,6 @@ def _notice(item: Any) -> Notice:
 
 
 def _says(word: str, hard: Any) -> Says:
-    # `blocked` tells of Mailjet's own suppression, of which the gate learned from the event that began it.
     if word == "bounce":
         return Says.HARD_BOUNCE if hard is True or str(hard).lower() in ("1", "true") else Says.NOTHING
     return _WORDS.get(word, Says.NOTHING)

@@ -37,7 +37,12 @@ _FIELD = "mandrill_events"
 _SIGNATURE = "X-Mandrill-Signature"
 _TESTING = "test-webhook"  # signs the empty request by which Mandrill looks, before there is a key
 
-_WORDS = {"hard_bounce": Says.HARD_BOUNCE, "spam": Says.COMPLAINT, "unsub": Says.UNSUBSCRIBE}
+_WORDS = {
+    "hard_bounce": Says.HARD_BOUNCE,
+    "spam": Says.COMPLAINT,
+    "unsub": Says.UNSUBSCRIBE,
+    "reject": Says.DROPPED,  # for which of its reasons is not said
+}
 _LISTED = {
     "hard-bounce": Says.HARD_BOUNCE,
     "spam": Says.COMPLAINT,

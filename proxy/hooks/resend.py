@@ -91,7 +91,8 @@ def _notice(item: Any) -> Notice:
     address = _address(word, data)
     if says is not Says.NOTHING and not address:
         return unusable(item, word)
-    return Notice(says, address, at_text(event.get("created_at")), identity(event, *sorted(event)), word, event)
+    told, dropped = identity(event, *sorted(event)), word == "email.suppressed"
+    return Notice(says, address, at_text(event.get("created_at")), told, word, event, dropped=dropped)
 
 
 def _says(word: str, data: Mapping[str, Any]) -> Says:
@@ -104,7 +105,7 @@ def _says(word: str, data: Mapping[str, Any]) -> Says:
             if bounce.get("type") == "Permanent" and bounce.get("subType") not in _OF_THE_MESSAGE:
                 says = Says.HARD_BOUNCE
         case "email.suppressed":
-            says = _REASONS.get(text(usable(data.get("suppressed")) or {}, "reason"), says)
+            says = _REASONS.get(text(usable(data.get("suppressed")) or {}, "reason"), Says.DROPPED)
         case "suppression.added":
             says = _ORIGINS.get(text(data, "origin"), Says.UNSUBSCRIBE)
         case "contact.created" | "contact.updated" if data.get("unsubscribed") is True:

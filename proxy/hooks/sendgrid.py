@@ -52,6 +52,11 @@ _WORDS = {
 # A sender's custom arguments stand beside SendGrid's own keys, and one may be called sg_event_id: by that alone, the
 # unsubscribe of a second person would be taken for the first one's, told again.
 _SAME = ("sg_event_id", "email", "event", "timestamp", "sg_message_id", "asm_group_id")
+_DROPPED = {
+    "unsubscribed address": Says.UNSUBSCRIBE,
+    "spam reporting address": Says.COMPLAINT,
+    "bounced address": Says.HARD_BOUNCE,
+}  # why nothing was sent; any other reason is about the message
 _BLOCKED = "blocked"  # a bounce of this type is a server's refusal of the message, not the end of a mailbox
 
 needs = nothing_needed
@@ -111,19 +116,21 @@ def _notice(item: Any) -> Notice:
     if event is None:
         return unusable(item)
     word = text(event, "event")
-    says = _says(word, text(event, "type"))
+    says = _says(word, text(event, "type"), text(event, "reason"))
     address = text(event, "email")
     if not word or (says is not Says.NOTHING and not address):
         return unusable(item, word)
-    told = identity(event, *_SAME)
-    return Notice(says, address, at_seconds(event.get("timestamp")), told, word, event, _group(word, event))
+    told, group, dropped = identity(event, *_SAME), _group(word, event), word == "dropped"
+    return Notice(says, address, at_seconds(event.get("timestamp")), told, word, event, group, dropped=dropped)
 
 
 def _group(word: str, event: Mapping[str, Any]) -> str:
     return f"group {event.get('asm_group_id', '')}" if word.startswith("group_") else ""
 
 
-def _says(word: str, kind: str) -> Says:
+def _says(word: str, kind: str, reason: str) -> Says:
+    if word == "dropped":
+        return _DROPPED.get(reason.strip().lower(), Says.NOTHING)
     if word == "bounce":
         return Says.NOTHING if kind == _BLOCKED else Says.HARD_BOUNCE
     return _WORDS.get(word, Says.NOTHING)

@@ -57,6 +57,7 @@ _HASHES: Final[Mapping[str, HashAlgorithm]] = {"1": SHA1(), "2": SHA256()}  # no
 
 _TEST = "Successfully validated SNS topic"  # what SES publishes first, as plain text
 _NOT_SPAM = "not-spam"
+_DROPPED = frozenset({"OnAccountSuppressionList", "Suppressed", "UnsubscribedRecipient"})  # SES sent nothing
 
 
 def flaw(secrets: Secrets) -> str:
@@ -167,6 +168,7 @@ def _notices(event: Mapping[str, Any], message_id: str) -> tuple[Notice, ...]:
     word = text(event, "eventType", "notificationType")
     told = usable(event.get(word.lower())) or {}
     says, people = _said(word, told, usable(event.get("mail")) or {})
+    dropped = text(told, "bounceSubType", "complaintSubType") in _DROPPED
     if not word or (says is not Says.NOTHING and not any(people)):
         return (unusable(event, word),)
     at = at_text(told.get("timestamp"))
@@ -175,7 +177,7 @@ def _notices(event: Mapping[str, Any], message_id: str) -> tuple[Notice, ...]:
 
     def notice(address: str) -> Notice:
         made = identity({"source": source, "address": address}, "source", "address")
-        return Notice(says, address, at, made, word, event, group)
+        return Notice(says, address, at, made, word, event, group, dropped=dropped)
 
     if says is Says.NOTHING:
         return (notice(""),)

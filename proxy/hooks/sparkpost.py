@@ -33,6 +33,8 @@ _WORDS = {
     "link_unsubscribe": Says.UNSUBSCRIBE,
     "spam_complaint": Says.COMPLAINT,
 }
+_REJECTIONS = frozenset({"policy_rejection", "generation_rejection"})
+_SUPPRESSED = "address suppressed"  # in the reason of a rejection; others are about the message
 _BOUNCES = frozenset({"bounce", "out_of_band"})
 # Classes of bounces: no such recipient, nobody by that name, and a request to be taken off a list. The others are
 # about the message or the moment (https://support.sparkpost.com/docs/deliverability/bounce-classification-codes).
@@ -79,4 +81,6 @@ def _notice(item: Any) -> Notice:
 def _says(word: str, event: Mapping[str, Any]) -> Says:
     if word in _BOUNCES:
         return _CLASSES.get(str(event.get("bounce_class")), Says.NOTHING)
+    if word in _REJECTIONS:
+        return Says.DROPPED if _SUPPRESSED in text(event, "raw_reason", "reason").lower() else Says.NOTHING
     return _WORDS.get(word, Says.NOTHING)

@@ -60,7 +60,7 @@ ITEMS: dict[str, tuple[bytes, list[tuple[Any, ...]]]] = {
     "a bounce in another spelling": (told(event("hardBounce")), [(Says.HARD_BOUNCE, ADA, AT)]),
     "an address that is none": (told(event("invalid_email")), [(Says.HARD_BOUNCE, ADA, AT)]),
     "a bounce for now": (told(event("soft_bounce")), [(Says.NOTHING, ADA, AT)]),
-    "somebody whom Brevo blocks": (told(event("blocked")), [(Says.NOTHING, ADA, AT)]),
+    "somebody whom Brevo blocks": (told(event("blocked")), [(Says.DROPPED, ADA, AT)]),
     "contacts that are gone": (told(event("contact_deleted", email=[ADA])), [(Says.NOTHING, "", AT)]),
     "only milliseconds": (told(event("spam", ts_event=None)), [(Says.COMPLAINT, ADA, AT)]),
     "no time": (told(event("spam", ts_event=None, ts_epoch=None)), [(Says.COMPLAINT, ADA, None)]),

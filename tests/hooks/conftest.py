@@ -4,7 +4,8 @@ A table stands in this folder under its provider's name: HOOKS, the file under t
 gives; `sign`, which makes a request with this body as the provider sends it at a time in seconds, by its published
 scheme; ITEMS, by name a body and the notices that come of it as (says, address, seconds or None); GARBLED, bodies that
 are no webhook at all; UNSIGNED, true where the provider signs nothing and a key is shown instead; BODY_SIGNED, false
-where the signature leaves the body out; and TIMED, false where no time is signed.
+where the signature leaves the body out; TIMED, false where no time is signed; and DROPPED, the names of items by which
+the provider says that it sent nothing because of a list of its own.
 """
 
 from __future__ import annotations

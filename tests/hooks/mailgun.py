@@ -44,6 +44,7 @@ def failed(reason: str, severity: str = "permanent", **status: Any) -> bytes:
     return event("failed", reason=reason, severity=severity, delivery_status=status)
 
 
+DROPPED = {"a bounce that Mailgun knew", "an unsubscribe that Mailgun knew", "a complaint that Mailgun knew"}
 ITEMS: dict[str, tuple[bytes, list[tuple[Any, ...]]]] = {
     "an unsubscribe": (event("unsubscribed"), [(Says.UNSUBSCRIBE, ADA, AT)]),
     "an unsubscribe from a list": (

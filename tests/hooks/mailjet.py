@@ -55,7 +55,7 @@ ITEMS: dict[str, tuple[bytes, list[tuple[Any, ...]]]] = {
     "a hard bounce in words": (events(event("bounce", hard_bounce="true")), [(Says.HARD_BOUNCE, ADA, AT)]),
     "a soft bounce": (events(event("bounce", hard_bounce=False, blocked=False)), [(Says.NOTHING, ADA, AT)]),
     "a bounce that does not say": (events(event("bounce")), [(Says.NOTHING, ADA, AT)]),
-    "what Mailjet blocks": (events(event("blocked", error="preblocked")), [(Says.NOTHING, ADA, AT)]),
+    "what Mailjet blocks": (events(event("blocked", error="preblocked")), [(Says.DROPPED, ADA, AT)]),
     "an opening": (events(event("open")), [(Says.NOTHING, ADA, AT)]),
     "no time": (events(event("unsub", time="soon")), [(Says.UNSUBSCRIBE, ADA, None)]),
     "several, some of them no event": (

@@ -63,7 +63,7 @@ ITEMS: dict[str, tuple[bytes, list[tuple[Any, ...]]]] = {
     "a complaint": (form([event("spam")]), [(Says.COMPLAINT, ADA, AT)]),
     "a hard bounce": (form([event("hard_bounce")]), [(Says.HARD_BOUNCE, ADA, AT)]),
     "a soft bounce": (form([event("soft_bounce")]), [(Says.NOTHING, ADA, AT)]),
-    "what Mandrill rejects": (form([event("reject")]), [(Says.NOTHING, ADA, AT)]),
+    "what Mandrill rejects": (form([event("reject")]), [(Says.DROPPED, ADA, AT)]),
     "a delivery": (form([event("send")]), [(Says.NOTHING, ADA, AT)]),
     "into the rejection list": (
         form([listed("add", reason) for reason in ("unsub", "spam", "hard-bounce", "soft-bounce", "custom")]),

@@ -46,6 +46,11 @@ def bounce(kind: str, more: str) -> dict[str, Any]:
     return {"type": kind, "subType": more, "message": "550 5.1.1", "diagnosticCode": ["smtp; 550 5.1.1 user unknown"]}
 
 
+DROPPED = {
+    "a mail that a bounce suppressed",
+    "a mail that a complaint suppressed",
+    "a mail that something suppressed",
+}
 ITEMS: dict[str, tuple[bytes, list[tuple[Any, ...]]]] = {
     "a complaint": (mail("email.complained"), [(Says.COMPLAINT, ADA, AT)]),
     "a complaint with tags called like its keys": (
@@ -75,7 +80,7 @@ ITEMS: dict[str, tuple[bytes, list[tuple[Any, ...]]]] = {
     ),
     "a mail that something suppressed": (
         mail("email.suppressed", suppressed={"message": "x", "type": "Suppressed"}),
-        [(Says.NOTHING, ADA, AT)],
+        [(Says.DROPPED, ADA, AT)],
     ),
     "a delivery to two": (mail("email.delivered", ADA, "b@x.io"), [(Says.NOTHING, "", AT)]),
     "a suppression after a bounce": (

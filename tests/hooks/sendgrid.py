@@ -40,6 +40,8 @@ def event(word: str, **more: Any) -> dict[str, Any]:
 
 
 AT = 1_700_000_000
+REASONS = ("Unsubscribed Address", "Spam Reporting Address", "Bounced Address")
+DROPPED = {"somebody who was dropped", "a message that was dropped"}
 
 ITEMS: dict[str, tuple[bytes, list[tuple[Any, ...]]]] = {
     "an unsubscribe": (events(event("unsubscribe")), [(Says.UNSUBSCRIBE, "ada@example.com", AT)]),
@@ -52,6 +54,14 @@ ITEMS: dict[str, tuple[bytes, list[tuple[Any, ...]]]] = {
     "a bounce": (events(event("bounce", type="bounce")), [(Says.HARD_BOUNCE, "ada@example.com", AT)]),
     "a refusal of the server": (events(event("bounce", type="blocked")), [(Says.NOTHING, "ada@example.com", AT)]),
     "a delivery": (events(event("delivered")), [(Says.NOTHING, "ada@example.com", AT)]),
+    "somebody who was dropped": (
+        events(*(event("dropped", sg_event_id=reason, reason=reason) for reason in REASONS)),
+        [(says, "ada@example.com", AT) for says in (Says.UNSUBSCRIBE, Says.COMPLAINT, Says.HARD_BOUNCE)],
+    ),
+    "a message that was dropped": (
+        events(event("dropped", reason="Spam Content")),
+        [(Says.NOTHING, "ada@example.com", AT)],
+    ),
     "no time": (events(event("unsubscribe", timestamp="soon")), [(Says.UNSUBSCRIBE, "ada@example.com", None)]),
     "no id": (events(event("unsubscribe", sg_event_id=None)), [(Says.UNSUBSCRIBE, "ada@example.com", AT)]),
     "several, one of them no event": (

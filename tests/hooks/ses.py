@@ -98,6 +98,7 @@ ADA, BOB = "ada@example.com", "bob@example.com"
 IN, OUT, ALL = preferences(news="OptIn"), preferences(news="OptOut"), preferences(unsubscribed=True, news="OptOut")
 NOBODY = [(Says.UNUSABLE, "", None)]
 
+DROPPED = {"somebody suppressed", "somebody who left the list"}
 ITEMS: dict[str, tuple[bytes, list[tuple[Any, ...]]]] = {
     "a bounce": (bounce(f"Ada <{ADA}>"), [(Says.HARD_BOUNCE, ADA, AT)]),
     "a bounce of two": (bounce(ADA, BOB), [(Says.HARD_BOUNCE, ADA, AT), (Says.HARD_BOUNCE, BOB, AT)]),

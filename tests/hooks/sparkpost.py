@@ -60,6 +60,13 @@ ITEMS: dict[str, tuple[bytes, list[tuple[Any, ...]]]] = {
     "a bounce that asks to be removed": (events(event("bounce", bounce_class="90")), [(Says.UNSUBSCRIBE, ADA, AT)]),
     "a full mailbox": (events(event("bounce", bounce_class="22")), [(Says.NOTHING, ADA, AT)]),
     "a bounce of no class": (events(event("bounce")), [(Says.NOTHING, ADA, AT)]),
+    "somebody whom SparkPost suppresses": (
+        events(
+            event("policy_rejection", raw_reason="554 5.7.1 recipient address suppressed due to customer policy"),
+            kind="gen_event",
+        ),
+        [(Says.DROPPED, ADA, AT)],
+    ),
     "what SparkPost itself did not send": (
         events(event("generation_rejection"), kind="gen_event"),
         [(Says.NOTHING, ADA, AT)],

@@ -57,6 +57,16 @@ def test_a_word_says_what_the_table_says(table: Table, item: Item) -> None:
     assert [(each.says, each.address, at) for each, at in zip(notices, stated, strict=True)] == told
 
 
+def test_what_was_dropped_is_told_as_such(table: Table) -> None:
+    """An item says that nothing was sent because of the provider's own list where the table says so, nowhere else."""
+    dropped = {
+        title
+        for title, (body, _) in table.module.ITEMS.items()
+        if any(each.dropped for each in table.hooks.read(table.sign(body)))
+    }
+    assert dropped == getattr(table.module, "DROPPED", set())
+
+
 def test_an_item_has_an_identity(table: Table, item: Item) -> None:
     """Told twice, an item has the same identity; two items of one request have two."""
     notices = table.hooks.read(table.sign(item[0]))

@@ -17,6 +17,7 @@ import yaml
 from prometheus_client import Counter, Histogram, Info
 from prometheus_client.metrics import MetricWrapperBase
 
+from policy.events import ConflictKind
 from policy.model import Ending, MessageClass
 from policy.reasons import Reason
 from proxy.clicks import Action
@@ -97,6 +98,7 @@ VALUES: Final[Mapping[str, Iterable[str]]] = {
     "table": STORE_TABLES,
     "result": ["applied", "faulty", *RESULTS, *VISITED],
     "action": Action,
+    "kind": ConflictKind,
 }
 SELECTOR: Final = re.compile(r"\b((?:sendgate|process)_\w+|up)\b(?:\{([^{}]*)\})?")
 MATCHER: Final = re.compile(r'(\w+)\s*(=~|!~|!=|=)\s*"([^"]*)"')

@@ -32,6 +32,7 @@ TABLES = {
     "register": "person, kind, channel, origin, number",
     "suppressed": "key_hash",
     "notice": "identity",
+    "conflict": "id",
     "everybody": "digest, kind, channel, origin, number",
     "blacklist": "pk",
     "blacklist_key": "pk",

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy import rules
+from policy import counting, rules
 from policy.model import (
     AllowList,
     Channel,
@@ -234,7 +234,7 @@ def test_a_unit_narrows_whose_opt_outs_count(
     people: tuple[Holder, ...], unit: str, counted: tuple[Holder, ...]
 ) -> None:
     """The opt-outs that count are those of the unit and of the empty one, or all where nobody is of the unit."""
-    assert rules.in_unit(people, unit) == counted
+    assert counting.in_unit(people, unit) == counted
     ends = "opted_out_channel" if any(each.standing.opt_outs for each in counted) else "passes"
     assert judged(recipient(KEY), {KEY: people}, terms(MARKETING, business_unit=unit), None) == ends
 
@@ -264,7 +264,7 @@ def test_what_holds_for_all_of_an_address(
     blacklisted: bool,  # noqa: FBT001 (a column of the table)
 ) -> None:
     """What is shown of an address is what a send to it would meet, channel by channel."""
-    holding = rules.holding(Facts({KEY: people} if people else {}), [KEY], unit, NOW)
+    holding = counting.holding(Facts({KEY: people} if people else {}), [KEY], unit, NOW)
     assert (set(holding.opt_outs), bool(holding.blacklisted)) == (set(opt_outs), blacklisted)
     for channel in (MAIL, SMS):
         met = judged(recipient(KEY, channel=channel), {KEY: people}, terms(MARKETING, business_unit=unit), None)
@@ -284,7 +284,7 @@ def test_a_blacklist_entry_holds_for_all_of_an_address(entry: Listed, *, blocked
     """An address that no route sends to is shown as blacklisted, since when and on whose word."""
     facts = Facts({}, None, {OTHER_KEY: (entry,)})
     stamp = Stamp(Microseconds(7), "api") if blocked else None
-    assert rules.holding(facts, [KEY, OTHER_KEY], "", NOW) == Standing(stamp)
+    assert counting.holding(facts, [KEY, OTHER_KEY], "", NOW) == Standing(stamp)
 
 
 # ── strangers, allow-lists, schedules ──

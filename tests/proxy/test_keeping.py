@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from policy.events import Claim, Subject, Told
+from policy.identity import email_keys
 from policy.model import Channel, Ending, Microseconds, Outcome
 from policy.policy import clock
 from policy.reasons import Reason
@@ -335,6 +337,24 @@ async def test_a_gate_forgets_at_its_start(open_gate: OpenGate) -> None:
 
 
 # ── records ──
+
+
+async def test_conflicts_are_shown_and_settled(gate: RunningGate, sendgate: Shell) -> None:
+    """A table of whom a provider's list and the standing disagree about, until somebody says that it is settled."""
+    assert "agree" in (await sendgate("conflicts"))[1]
+    await gate.user("1", email=A)
+    claim = Claim("mail:news", Channel.MAIL, suppresses=True)
+    subject = Subject(email=A, email_keys=email_keys(A), everybody=True)
+    item = Told(subject, "Unsubscribe", None, "provider:sendgrid", notice="1", claim=claim)
+    await gate.app.policy.learn([item])
+    code, said = await sendgate("conflicts")
+    line = said.splitlines()[-1].split()
+    assert (code, line[0], line[2:]) == (0, "1", ["not_taken_over", "sendgrid", "mail", "news", "MAIL", "1", A])
+    assert "conflict with sendgrid (mail): not_taken_over" in (await sendgate("status", A))[1]
+    assert (await sendgate("conflicts", "--settle", "1"))[0] == 0
+    code, said = await sendgate("conflicts", "--settle", "1")
+    assert (code, "there is no conflict 1" in said) == (1, True)
+    assert "agree" in (await sendgate("conflicts"))[1]
 
 
 async def test_records_are_shown(gate: RunningGate, sendgate: Shell) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from policy import times
-from policy.events import Told
+from policy.events import Claim, Origin, Told, Word
 from policy.model import Channel
 from proxy import notices
+from proxy.accounts import Effects
 from proxy.config import Route
 from proxy.hooks.base import Notice, Says
 from proxy.hooks.postmark import read
@@ -41,6 +44,52 @@ def test_a_resubscribe_reaches_its_own_list_alone(left: tuple[str, str], back: t
     no = made(Notice(Says.UNSUBSCRIBE, "ada@example.com", AT, "1", group=left[1]), left[0])
     yes = made(Notice(Says.RESUBSCRIBE, "ada@example.com", AT, "2", group=back[1]), back[0])
     assert ((no.origin, no.number) == (yes.origin, yes.number)) is same
+
+
+ENDS: dict[str, tuple[Word | None, Channel]] = {
+    "opt_out": (Word.OPT_OUT, Channel.MAIL),
+    "opt_out_all": (Word.OPT_OUT, Channel.ALL),
+    "block": (Word.BLACKLISTED, Channel.ALL),
+    "opt_in": (Word.OPT_IN, Channel.MAIL),
+    "record": (None, Channel.ALL),
+}
+ORIGINS = {
+    Says.UNSUBSCRIBE: "provider:postmark",
+    Says.COMPLAINT: Origin.COMPLAINT,
+    Says.HARD_BOUNCE: Origin.BOUNCE,
+    Says.RESUBSCRIBE: "provider:postmark",
+}
+
+
+def allowed() -> list[tuple[Says, str]]:
+    """List every word with every effect that the configuration may give it."""
+    return [(Says(name), each) for name, field in Effects.model_fields.items() for each in get_args(field.annotation)]
+
+
+@pytest.mark.parametrize(("says", "effect"), allowed())
+@pytest.mark.parametrize("dropped", [False, True])
+def test_each_word_does_what_the_configuration_says(says: Says, effect: str, *, dropped: bool) -> None:
+    """For every word: out of this channel, out of all, blocked, written down or let go, under the word's own origin."""
+    route = Route.model_validate({**ROUTE.model_dump(), "webhook": {"key": "k" * 8, "effects": {says.value: effect}}})
+    notice = Notice(says, "ada@example.com", AT, "1", dropped=dropped)
+    told = notices.event(notice, "mail", route, Channel.MAIL)
+    if says is Says.HARD_BOUNCE and effect == "ignore" and not dropped:
+        assert told is None
+        return
+    assert isinstance(told, Told)
+    heeded = told.claim is None or told.claim.heeded
+    assert (told.word, told.channel) == ENDS["record" if effect == "ignore" else effect]
+    assert (told.origin, heeded) == (ORIGINS[says], effect != "ignore")
+
+
+def test_what_was_dropped_for_no_known_reason_is_written_down() -> None:
+    """A provider's list that nobody can name opts nobody out."""
+    told = made(Notice(Says.DROPPED, "ada@example.com", AT, "1"))
+    assert (told.name, told.word, told.claim) == (
+        "Dropped",
+        None,
+        Claim("mail:", Channel.MAIL, suppresses=True, dropped=True),
+    )
 
 
 def test_a_list_has_a_bounded_name() -> None:

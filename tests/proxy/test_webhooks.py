@@ -232,6 +232,55 @@ async def test_a_stop_by_text_ends_texts(open_gate: OpenGate) -> None:
     assert (record["channel"], record["origin"]) == ("SMS", "provider:brevo")
 
 
+async def test_a_conflict_is_told_everywhere(hooked: Open, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where the provider goes on suppressing somebody released here: metric, log, timeline, standing and the list."""
+    gate = await hooked()
+    await gate.user("1", email=ADA)
+    await tell(gate, event("unsubscribe"))
+    await gate.tell("Opt In", "MAIL", id="1")
+    assert gate.metric("sendgate_conflicts_total", route="mail", kind="released_here") == 1
+    said = capsys.readouterr().out
+    assert "provider_conflict" in said
+    assert (ADA in said, "a***@example.com" in said) == (False, True)
+    (line, *_) = (await gate.api("GET", "/users/1/events")).json["items"]
+    assert (line["event"], line["properties"]["conflict"]) == ("Provider Conflict", "released_here")
+    (holder,) = (await gate.api("GET", f"/standing?address={ADA}")).json["items"]
+    assert [each["conflict"] for each in holder["conflicts"]] == ["released_here"]
+    (found,) = (await gate.api("GET", "/conflicts")).json["items"]
+    assert (found["conflict"], found["provider"], found["route"]) == ("released_here", "sendgrid", "mail")
+    assert (found["user"], found["address"], found["channel"]) == ("1", ADA, "MAIL")
+
+
+async def test_a_drop_does_not_undo_what_was_released_here(hooked: Open) -> None:
+    """What the provider drops because of an old no is a conflict, and no new no."""
+    gate = await hooked()
+    await gate.user("1", email=ADA)
+    await tell(gate, event("unsubscribe"))
+    await gate.tell("Opt In", "MAIL", id="1")
+    await tell(gate, event("dropped", reason="Unsubscribed Address"))
+    assert (await gate.mail(ADA)).status == 202
+    assert gate.metric("sendgate_conflicts_total", route="mail", kind="dropped") == 1
+
+
+async def test_a_drop_tells_what_nobody_knew(hooked: Open) -> None:
+    """A stranger whom the provider's own list has as unsubscribed is opted out from then on."""
+    gate = await hooked()
+    await tell(gate, event("dropped", reason="Unsubscribed Address"))
+    answer = await gate.mail(ADA)
+    assert (answer.status, answer.get("X-Sendgate-Reasons")) == (400, "opted_out_channel")
+
+
+async def test_what_is_ignored_is_a_conflict_where_the_gate_goes_on(hooked: Open) -> None:
+    """An ignored unsubscribe is counted as ignored, and is a conflict all the same for who is known here."""
+    gate = await hooked(effects={"unsubscribe": "ignore"})
+    await gate.user("1", email=ADA)
+    await tell(gate, event("unsubscribe"), event("unsubscribe", email="stranger@example.com"))
+    assert gate.metric("sendgate_webhook_items_total", route="mail", effect="ignored") == 2
+    assert gate.metric("sendgate_conflicts_total", route="mail", kind="not_taken_over") == 1
+    assert (await gate.mail(ADA)).status == 202
+    assert (await gate.api("GET", "/standing?address=stranger@example.com")).json["items"] == []
+
+
 async def test_what_cannot_be_stored_is_to_be_told_again(hooked: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the store nothing is acknowledged: 503, and the provider's repeat is learned."""
     gate = await hooked()

@@ -8,7 +8,7 @@ from policy import UnknownUser
 from policy.events import Departure, Subject
 from policy.model import Channel
 from policy.store import lookups
-from tests.policy.conftest import SECOND, Memory, profile, told, who
+from tests.policy.conftest import NOON, SECOND, Memory, profile, told, who
 
 ANN = "ann@x.de"
 
@@ -61,7 +61,7 @@ def test_each_is_meant_by_what_names_them(filled: Memory) -> None:
 
 def test_everybody_with_a_key_is_found_once(filled: Memory) -> None:
     """Who has any of some keys is found once, kept addresses included, each with their own standing."""
-    found = lookups.having(filled.digests, [ANN, "+4915112345678", ANN])(filled.connection)
+    found = lookups.having(filled.digests, [ANN, "+4915112345678", ANN], NOON)(filled.connection)
     told_of = [
         (each.person.id, each.person.business_unit, each.person.kept, each.standing.blacklisted is not None)
         for each in found
@@ -72,7 +72,7 @@ def test_everybody_with_a_key_is_found_once(filled: Memory) -> None:
         (None, "FR", True, True),
         (None, "", False, False),
     ]
-    assert lookups.having(filled.digests, ["nobody@x.de"])(filled.connection) == []
+    assert lookups.having(filled.digests, ["nobody@x.de"], NOON)(filled.connection) == []
 
 
 def test_a_standing_is_as_new_as_what_was_told(filled: Memory) -> None:

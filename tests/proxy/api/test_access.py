@@ -98,6 +98,8 @@ OPENS: list[tuple[str, str, str, Any]] = [
     ("records", "GET", "/dispatch-failed/1", None),
     ("records", "GET", "/dispatch-failed/summary?by=reason", None),
     ("records", "GET", "/sandbox/messages", None),
+    ("records", "GET", "/conflicts", None),
+    ("admin", "DELETE", "/conflicts/1", None),
     ("blacklists", "GET", "/api/v1.0/blacklists/", None),
     ("blacklists", "POST", "/api/v1.0/blacklists/", {"Email": A}),
     ("blacklists", "GET", "/api/v1.0/blacklists/1", None),
