@@ -42,6 +42,7 @@ _NAMES: Mapping[Says, str] = MappingProxyType(
         Says.DROPPED: "Dropped",
     }
 )
+_OWN_LISTS: Mapping[Says, str] = {Says.COMPLAINT: "complaints", Says.HARD_BOUNCE: "bounces"}  # no resubscribe ends them
 UNPLACED: Final = "Unusable Webhook Item"
 
 
@@ -84,7 +85,8 @@ def _claim(notice: Notice, route: str, channel: Channel, *, heeded: bool) -> Cla
     dropped = notice.dropped or notice.says is Says.DROPPED
     if notice.says is Says.HARD_BOUNCE and not dropped:
         return None
-    return Claim(_list(notice, route) or f"{route}:", channel, notice.says is not Says.RESUBSCRIBE, dropped, heeded)
+    name = _list(notice, route) or f"{route}:{_OWN_LISTS.get(notice.says, '')}"
+    return Claim(name, channel, notice.says is not Says.RESUBSCRIBE, dropped, heeded)
 
 
 def effect_of(notice: Notice, effects: Effects) -> str:

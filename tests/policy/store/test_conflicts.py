@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policy.events import PROVIDER_PREFIX, Claim, ConflictKind, Departure, Event, Origin, Subject, Told, Word
+from policy.events import PROVIDER_PREFIX, Claim, Conflict, ConflictKind, Departure, Event, Origin, Subject, Told, Word
 from policy.identity import email_keys, phone_keys
 from policy.model import Channel, Microseconds
-from policy.store import conflicts, people
+from policy.store import bulk, conflicts, people
 from tests.policy.conftest import NOON, SECOND, Memory, listed, profile, told
 from tests.policy.store.conftest import journal_of, profiles, statements
 
@@ -193,6 +193,23 @@ def test_an_ignored_word_that_agrees_leaves_no_trace(memory: Memory) -> None:
     before = memory.dump(), journal_of(memory)
     tell(memory, item("Unsubscribe", "ignore"))
     assert (memory.dump(), journal_of(memory)) == before
+
+
+def test_an_import_that_releases(memory: Memory) -> None:
+    """Rows that undo what a provider goes on suppressing bring conflicts about, for whoever imports them to be told."""
+    tell(memory, USER, LEFT)
+    came_about: list[Conflict] = []
+    released = told("Opt In", "1", channel=Channel.MAIL, origin=Origin.IMPORT)
+    assert bulk.learn_rows(memory.digests, [[released]], LATER, came_about)(memory.connection) == [""]
+    assert [each.kind for each in came_about] == [RELEASED_HERE]
+
+
+def test_everybody_who_is_released_is_a_conflict_of_their_own(memory: Memory) -> None:
+    """Where the page opts in everybody with an address, each of them was released from what the provider suppresses."""
+    users = [profile("1", email=ADA, unit="DE"), profile("2", email=ADA, unit="FR")]
+    page = told("Opt In", email=ADA, channel=Channel.MAIL, origin=Origin.PAGE, everybody=True)
+    assert tell(memory, *users, LEFT, page) == [RELEASED_HERE, RELEASED_HERE]
+    assert sorted(opened(memory)) == [(RELEASED_HERE, "1"), (RELEASED_HERE, "2")]
 
 
 def test_settled_by_hand(memory: Memory) -> None:
