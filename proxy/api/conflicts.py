@@ -10,7 +10,7 @@ from aiohttp import web
 from policy import times
 from policy.store import conflicts
 from policy.store.conflicts import Open
-from proxy.api import own_shapes, paging
+from proxy.api import conflict_shapes, paging
 from proxy.api.access import require
 from proxy.api.context import CONTEXT
 from proxy.api.describing import CURSOR, WRONG, Answer, Operation, described
@@ -25,7 +25,7 @@ _KNOWN: Final = frozenset({"cursor", "limit"})
         "Lists whom a provider's own list and the standing here disagree about now, in the order they came about.",
         Scope.RECORDS,
         query=(CURSOR, paging.LIMIT),
-        answers={200: Answer("one page", own_shapes.Conflicts), 400: WRONG},
+        answers={200: Answer("one page", conflict_shapes.Conflicts), 400: WRONG},
     )
 )
 async def get_list(request: web.Request) -> web.Response:

@@ -8,10 +8,10 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from policy import segments
-from policy.events import ConflictKind
 from policy.model import Channel, MessageClass, Sent
 from policy.reasons import Reason
 from policy.rows import COLUMNS
+from proxy.api.conflict_shapes import HoldersConflict
 from proxy.api.shapes import Moment, Told, whole
 
 
@@ -43,16 +43,6 @@ class Stamp(TypedDict):
 
 
 @whole
-class HoldersConflict(TypedDict):
-    """On which a provider's own list and the standing of somebody disagree."""
-
-    conflict: ConflictKind
-    provider: str
-    route: str
-    since: Moment
-
-
-@whole
 class Holder(TypedDict):
     """Somebody who has an address, and how they stand."""
 
@@ -74,30 +64,6 @@ class Holders(TypedDict):
     items: list[Holder]
     blacklist: list[Entry]
     next: None
-
-
-@whole
-class Conflict(TypedDict):
-    """Somebody about whom a provider's own list and the standing here disagree."""
-
-    id: str
-    at: Moment
-    conflict: ConflictKind
-    provider: str
-    route: str
-    list: str
-    channel: Channel
-    user: str | None
-    businessUnit: str
-    address: str | None
-
-
-@whole
-class Conflicts(TypedDict):
-    """One page of conflicts, and the cursor of the next."""
-
-    items: list[Conflict]
-    next: str | None
 
 
 _Class = TypedDict("_Class", {"class": MessageClass | None})  # no name that a class body could have
