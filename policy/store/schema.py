@@ -70,6 +70,12 @@ def segments(db: Database) -> None:
     db.execute(_SEGMENTS)
 
 
+@MIGRATIONS(name="0008_removals")
+def removals(db: Database) -> None:
+    for statement in _REMOVALS.split(";"):
+        db.execute(statement)
+
+
 @MIGRATIONS(name="0009_profiles")
 def profiles(db: Database) -> None:
     for statement in _PROFILES.split(";"):
@@ -82,26 +88,20 @@ def tracking(db: Database) -> None:
         db.execute(statement)
 
 
-@MIGRATIONS(name="0013_record_requests")
-def record_requests(db: Database) -> None:
-    for statement in _RECORD_REQUESTS.split(";"):
-        db.execute(statement)
-
-
 @MIGRATIONS(name="0011_everybody")
 def everybody(db: Database) -> None:
     db.execute(_EVERYBODY)
 
 
-@MIGRATIONS(name="0008_removals")
-def removals(db: Database) -> None:
-    for statement in _REMOVALS.split(";"):
-        db.execute(statement)
-
-
 @MIGRATIONS(name="0012_conflicts")
 def conflicts(db: Database) -> None:
     db.execute(_CONFLICTS)
+
+
+@MIGRATIONS(name="0013_record_requests")
+def record_requests(db: Database) -> None:
+    for statement in _RECORD_REQUESTS.split(";"):
+        db.execute(statement)
 
 
 def migrate(db: Database) -> None:
