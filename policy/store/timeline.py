@@ -70,5 +70,5 @@ def page(external_id: str, below: Spot, limit: int) -> Callable[[sqlite3.Connect
 def _line(at: int, kind: str, number: int, *told: Any) -> Line:
     name, channel, origin, body = told
     tree = orjson.loads(body)
-    properties = tree.get("properties", {}) if kind == "event" else tree
+    properties = tree.get("properties", tree.get("raw", {})) if kind == "event" else tree
     return Line(Spot(at, kind, number), name, channel or "", origin or "", properties)

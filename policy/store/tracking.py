@@ -22,7 +22,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from policy import queries, visitors
+from policy import queries, times, visitors
 from policy.events import SUPPRESSES, Event, Learned, Origin, Subject, Told, Unplaced
 from policy.model import Microseconds
 from policy.scopes import Units
@@ -34,7 +34,7 @@ from policy.store.querying import Field, Fields, Selection, Tree
 from policy.store.screening import Screen, together
 from policy.store.visitors import read_email
 
-TIME: Final = "EventTime"  # in microseconds
+TIME: Final = "EventTime"  # as `moment` writes it
 
 _TRACKED: Final = f"event WHERE {TRACKED}"
 _EVENTS: Final = f"(SELECT * FROM {_TRACKED} AND {OF_DEVICE} IS NOT NULL)"  # noqa: S608 (constants)  an erased one has none
@@ -75,18 +75,23 @@ def learn(
 ) -> Callable[[sqlite3.Connection], list[Learned | None]]:
     """Make the transaction that learns tracking events, all or none; None for one that is ignored.
 
-    It raises NobodyNamed.
+    That is one about a listed address, and one that would release somebody. It raises NobodyNamed.
     """
 
     def transaction(connection: sqlite3.Connection) -> list[Learned | None]:
         screen = Screen(connection, digests, units, arrived)
         learned: list[Learned | None] = []
         for number, track in enumerate(tracks):
-            events = list(_events(screen, track, number))
+            events = [] if releases(track.told) else list(_events(screen, track, number))
             learned.append(together(learning.learn(digests, events, arrived)(connection)))
         return learned
 
     return transaction
+
+
+def releases(told: Told) -> bool:
+    """Tell whether an event is called like one that releases, which no tracker does."""
+    return told.word is not None and not SUPPRESSES[told.word]
 
 
 def _events(screen: Screen, track: Track, number: int) -> Iterator[Event]:
@@ -141,7 +146,7 @@ def fields(units: Units) -> Fields:
     return {
         DEVICE: Field(OF_DEVICE, devices.lowered),
         "EventType": Field("name"),
-        TIME: Field(IN_BODY.format(TIME), queries.moment),
+        TIME: Field(IN_BODY.format(TIME), lambda value: moment(Microseconds(queries.moment(value)))),
         **{name: Field(IN_BODY.format(name)) for name in ("Value", "CountryCode", "PageUri", "PageTitle")},
         "RemoteAddress": Field(IN_BODY.format("RemoteAddress")),
         "Scope": Field(IN_BODY.format("Scope"), lambda scope: units.scope_of(units.unit_of(scope))),
@@ -149,6 +154,12 @@ def fields(units: Units) -> Fields:
         "User.Email": Field("json_extract(body, '$.emailKeys[0]')", read_email),
         "Payload": Tree(IN_BODY.format("Payload")),
     }
+
+
+def moment(at: Microseconds) -> str:
+    """Write a time so that texts are in the order of the times."""
+    text = times.written(at)
+    return text if "." in text else text.replace("Z", ".000000Z")
 
 
 def page(asked: Selection) -> Callable[[sqlite3.Connection], tuple[int, list[Tracked]]]:

@@ -11,6 +11,7 @@ from aiohttp import web
 from policy import Policy
 from policy.events import Delisting, Event, Learned, Listing, Told
 from policy.scopes import Units
+from policy.store import tracking
 from policy.store.tracking import Track
 from proxy.config import Config
 from proxy.sandbox import Sandbox
@@ -43,18 +44,15 @@ class Context:
         )
         return learned.count(None)
 
-    async def learn_tracks(self, tracks: Sequence[Track], ignored: int) -> int:
-        """Learn tracking events, count them, and say how many were ignored, with those that were before.
-
-        Raises NobodyNamed.
-        """
-        learned = await self.policy.learn_tracks(tracks, self.config().profiles.units) if tracks else []
+    async def learn_tracks(self, tracks: Sequence[Track]) -> int:
+        """Learn tracking events, count them all, and say how many were ignored; raises NobodyNamed."""
+        learned = await self.policy.learn_tracks(tracks, self.config().profiles.units)
+        why = ("ignored" if tracking.releases(track.told) else LISTED for track in tracks)
         self.learned(
-            (track.told.name, LISTED if each is None else _effect(track.told, each))
-            for track, each in zip(tracks, learned, strict=True)
+            (track.told.name, unheard if each is None else _effect(track.told, each))
+            for track, each, unheard in zip(tracks, learned, why, strict=True)
         )
-        self.learned(("", "ignored") for _ in range(ignored))
-        return learned.count(None) + ignored
+        return learned.count(None)
 
     async def learn_profile(self, events: Sequence[Event]) -> list[Learned]:
         """Learn a user's profile with what it says; raises AddressListed where profiles are guarded."""

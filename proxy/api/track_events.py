@@ -24,7 +24,7 @@ import orjson
 from aiohttp import web
 
 from policy import NobodyNamed, times
-from policy.events import SUPPRESSES, WORDS, Origin, Subject, Told, Word
+from policy.events import WORDS, Origin, Subject, Told, Word
 from policy.model import Channel, Microseconds
 from policy.scopes import Units
 from policy.store import tracking
@@ -82,8 +82,7 @@ async def post(request: web.Request) -> web.Response:
     rules = await _rules(request)
     tree = await reading.tree(await _bounded(request, LARGEST))
     try:
-        read = _track(tree, rules)
-        return accepted(await request.app[CONTEXT].learn_tracks([] if read is None else [read], int(read is None)))
+        return accepted(await request.app[CONTEXT].learn_tracks([_track(tree, rules)]))
     except NobodyNamed:
         raise _nobody() from None
 
@@ -103,12 +102,12 @@ async def post_bulk(request: web.Request) -> web.Response:
     tree = await reading.tree(await _bounded(request, _BATCH))
     if not isinstance(tree, list) or not 1 <= len(tree) <= MOST:
         raise BadField("body", WRONG_VALUE, says=f"this is an array of 1 to {MOST} events")
-    tracks, places, faults = await asyncio.to_thread(_read, tree, rules)
+    tracks, faults = await asyncio.to_thread(_read, tree, rules)
     try:
         if not faults:
-            return accepted(await request.app[CONTEXT].learn_tracks(tracks, len(tree) - len(tracks)))
+            return accepted(await request.app[CONTEXT].learn_tracks(tracks))
     except NobodyNamed as nobody:
-        faults = [(places[nobody.number], _nobody())]
+        faults = [(nobody.number, _nobody())]
     told = [{"item": number, **fault.told()} for number, fault in faults]
     return _json({**told[0], "faults": told}, 400)
 
@@ -137,7 +136,7 @@ def shown(tracked: Tracked) -> dict[str, Any]:
         "TrackId": tracked.id,
         DEVICE: told[DEVICE],
         "EventType": tracked.name,
-        TIME: times.written(told[TIME]),
+        TIME: told[TIME],
         **{name: told.get(name) for name in ("Value", "Scope", "CountryCode", "PageUri", "PageTitle", "RemoteAddress")},
         "Payload": told.get("Payload") or {},
         "User": told.get("User") or {},
@@ -164,21 +163,16 @@ async def _bounded(request: web.Request, most: int) -> web.Request:
     return bounded
 
 
-def _read(items: Sequence[Any], rules: Rules) -> tuple[list[Track], list[int], list[tuple[int, BadField]]]:
-    """Read events: those that are learned, with their places, and what is wrong with others, with theirs."""
+def _read(items: Sequence[Any], rules: Rules) -> tuple[list[Track], list[tuple[int, BadField]]]:
+    """Read events, and give the faults of those that are wrong with their places."""
     tracks: list[Track] = []
-    places: list[int] = []
     faults: list[tuple[int, BadField]] = []
     for number, item in enumerate(items):
         try:
-            track = _track(_sized(item), rules)
+            tracks.append(_track(_sized(item), rules))
         except BadField as fault:
             faults.append((number, fault))
-            continue
-        if track is not None:
-            tracks.append(track)
-            places.append(number)
-    return tracks, places, faults
+    return tracks, faults
 
 
 def _sized(item: Any) -> Any:
@@ -188,8 +182,8 @@ def _sized(item: Any) -> Any:
     return item
 
 
-def _track(item: Any, rules: Rules) -> Track | None:
-    """Read one event; None for one that would release, which is ignored. Raises BadField."""
+def _track(item: Any, rules: Rules) -> Track:
+    """Read one event; raises BadField."""
     if not isinstance(item, dict):
         raise BadField("body", WRONG_FORMAT, says="an event is an object")
     tree = {_NAMES[name.lower()]: value for name, value in item.items() if name.lower() in _NAMES}
@@ -214,7 +208,7 @@ def _track(item: Any, rules: Rules) -> Track | None:
         properties=_properties(tree, device, scope, stated, rules),
         source=rules.caller.name,
     )
-    return None if word is not None and not SUPPRESSES[word] else Track(told, device)
+    return Track(told, device)
 
 
 def _required(tree: dict[str, Any], field: str) -> str:
@@ -227,7 +221,7 @@ def _properties(tree: dict[str, Any], device: str, scope: str, stated: Stated | 
     texts["RemoteAddress"] = texts["RemoteAddress"] or rules.address
     told = {
         DEVICE: device,
-        TIME: rules.now if stated is None else min(stated.first, rules.now),
+        TIME: tracking.moment(rules.now if stated is None else min(stated.first, rules.now)),
         "Scope": rules.units.scope_of(rules.units.unit_of(scope)),
         **texts,
         "Payload": _object(tree, "Payload"),

@@ -30,7 +30,12 @@ def track(
 ) -> Track:
     """Make a tracking event as the endpoint does."""
     subject = Subject(email=email, business_unit=unit, email_keys=identity.email_keys(email) if email else ())
-    properties = {"DeviceId": device, "EventTime": at, "Value": "x", "User": {"Email": email}}
+    properties = {
+        "DeviceId": device,
+        "EventTime": tracking.moment(Microseconds(at)),
+        "Value": "x",
+        "User": {"Email": email},
+    }
     word = Word(name) if name in WORDS else None
     return Track(Told(subject, name, word, Origin.TRACK, properties=properties), device)
 
@@ -150,9 +155,8 @@ def live(memory: Memory, life: Sequence[Event | list[Track]]) -> None:
         if not isinstance(each, list):
             memory.attempt([each], NOON + number * SECOND)
             continue
-        said = [one for one in each if one.told.word not in (Word.WHITELISTED, Word.OPT_IN)]
         try:
-            tell(memory, *said, at=NOON + number * SECOND)
+            tell(memory, *each, at=NOON + number * SECOND)
         except NobodyNamed:
             continue
 
@@ -198,8 +202,9 @@ def test_no_tracker_releases(life: list[Any], email: str, with_entry: bool, afte
         memory.attempt([listed(email, name=f"{LISTED.index(email)} ")], NOON + 100 * SECOND)
     tell(memory, track("Blacklisted", "fresh", email=email), at=NOON + 101 * SECOND)
     memory.attempt([Delisting(f"{LISTED.index(email)} ")], NOON + 102 * SECOND)
-    live_later = [one for one in after if one.told.word not in (Word.WHITELISTED, Word.OPT_IN, *Word)]
-    tell(memory, *live_later, at=NOON + 103 * SECOND)
+    said = [one for one in after if one.told.word not in (Word.BLACKLISTED, Word.OPT_OUT)]
+    learned = tell(memory, *said, at=NOON + 103 * SECOND)
+    assert all(each is None for each, one in zip(learned, said, strict=True) if one.told.word is not None)
     assert memory.judge(email, at=NOON + 104 * SECOND) != PASSES
     memory.close()
 

@@ -247,6 +247,7 @@ async def test_a_no_that_is_tracked_counts(gate: RunningGate, upstream: Upstream
     assert (await gate.mail(BOB)).get("X-Sendgate-Reasons") == "opted_out_channel"
     yes = {**PLAIN, "eventType": "Whitelisted"}
     await track(gate, yes, ignored=1)
+    assert gate.metric("sendgate_events_total", event="Whitelisted", effect="ignored") == 1
     await track(gate, {**HOME, "eventType": "Opt In"}, yes, HOME, ignored=2)
     assert (await gate.mail(ANN)).get("X-Sendgate-Reasons") == "blacklisted"
     assert upstream.heard == []
