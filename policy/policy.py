@@ -112,10 +112,13 @@ class Policy:
 
     async def _facts(self, send: Send, *, known: bool) -> Facts:
         keys = {key for recipient in send.recipients for key in recipient.keys}
-        read = facts.facts_about(self.database.digests, self.database.sieve, keys, known=known)
+        digests, sieve = self.database.digests, self.database.sieve
         if len(keys) <= facts.ON_THE_LOOP:
-            return self.database.read_now(read)
-        return await self.database.read(read)
+            return self.database.read_now(facts.facts_about(digests, sieve, keys, known=known))
+        # Digests of many keys take their time too, so they are made in the thread.
+        return await self.database.read(
+            lambda connection: facts.facts_about(digests, sieve, keys, known=known)(connection)
+        )
 
     async def standing(self, keys: Sequence[str], unit: str) -> Standing:
         """Say what is kept from whoever has an address, by what judging goes by; raises StoreUnavailable.
