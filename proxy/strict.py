@@ -25,6 +25,9 @@ from proxy.providers.base import Unreadable
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 MAX_DEPTH = 100  # levels of nesting; the parsers' own limits lie at 254 and above
+MAX_BRACKETS = (
+    500_000  # objects and arrays; each takes thirty times its bytes, and the largest sends have some ten thousand
+)
 MAX_FIELDS = 20_000  # of a form; a thousand recipients with their variables are some thousands
 NONE_REPEATS: frozenset[str] = frozenset()
 
@@ -136,8 +139,11 @@ def json_tree(body: bytes) -> Any:
     """Read JSON that has exactly one reading; raises Unreadable.
 
     Refused are a BOM, bytes that are not UTF-8, NaN and Infinity, lone surrogates, trailing data, nesting deeper than
-    MAX_DEPTH, and objects in which two keys are the same or differ by case alone.
+    MAX_DEPTH, more than MAX_BRACKETS brackets, those in texts among them, and objects in which two keys are the same or
+    differ by case alone.
     """
+    if body.count(b"{") + body.count(b"[") > MAX_BRACKETS:
+        raise Unreadable(f"more than {MAX_BRACKETS} objects and arrays")
     try:
         tree = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -249,9 +255,9 @@ def form_fields(body: bytes, repeatable: frozenset[str] = NONE_REPEATS) -> tuple
 
     Only the names in `repeatable` may stand more than once. Refused are also fields without a name or without `=`,
     stray bytes, wrong escapes, NUL, text that is not UTF-8, names that differ by case, blanks or `[]` alone, names that
-    would make another request of it, and more than MAX_FIELDS. A semicolon is data.
+    would make another request of it, and more than MAX_FIELDS. A semicolon is data; each counts as a field.
     """
-    if body.count(b"&") >= MAX_FIELDS:
+    if body.count(b"&") + body.count(b";") >= MAX_FIELDS:  # what stands behind a semicolon is looked at as a field too
         raise Unreadable(f"more than {MAX_FIELDS} fields")
     if any(map(overrides, names_behind_semicolons(body))):
         raise Unreadable("a field would make another request of it")

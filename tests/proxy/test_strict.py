@@ -124,6 +124,7 @@ def test_any_bytes_are_read_or_refused_as_json(body: bytes) -> None:
         pytest.param(b"[" * 100_000 + b"]" * 100_000, id="a hundred thousand arrays"),
         pytest.param(b'{"a":' * 100_000 + b"1" + b"}" * 100_000, id="a hundred thousand objects"),
         pytest.param(b"[" * 101 + b"]" * 101, id="one level too deep"),
+        pytest.param(b"[" + b"{}," * strict.MAX_BRACKETS + b"1]", id="too many objects"),
     ],
 )
 def test_json_with_more_than_one_reading_is_refused(body: bytes) -> None:
@@ -249,6 +250,7 @@ def test_a_form_is_read_as_it_was_meant(pairs: list[tuple[str, str]]) -> None:
         pytest.param(b"a=1;_method=PUT", id="a method override behind a semicolon"),
         pytest.param(b"X-HTTP-Method-Override=PUT", id="a method override by a header's name"),
         pytest.param(b"&".join(b"a%d=" % n for n in range(strict.MAX_FIELDS + 1)), id="too many fields"),
+        pytest.param(b"To=1" + b";a=1" * strict.MAX_FIELDS, id="too many fields behind semicolons"),
         pytest.param(b"Media=1&media=2", id="case twins of a name that may repeat"),
         pytest.param(b"media=1&Media=2", id="case twins, the one that may repeat last"),
         pytest.param(b'{"To":"1"}', id="JSON"),
