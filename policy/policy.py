@@ -115,10 +115,7 @@ class Policy:
         digests, sieve = self.database.digests, self.database.sieve
         if len(keys) <= facts.ON_THE_LOOP:
             return self.database.read_now(facts.facts_about(digests, sieve, keys, known=known))
-        # Digests of many keys take their time too, so they are made in the thread.
-        return await self.database.read(
-            lambda connection: facts.facts_about(digests, sieve, keys, known=known)(connection)
-        )
+        return await self.database.read(facts.facts_about_many(digests, sieve, keys, known=known))
 
     async def standing(self, keys: Sequence[str], unit: str) -> Standing:
         """Say what is kept from whoever has an address, by what judging goes by; raises StoreUnavailable.

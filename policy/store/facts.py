@@ -50,6 +50,17 @@ def facts_about(
     return read
 
 
+def facts_about_many(
+    digests: Digests, sieve: Sieve, keys: Iterable[str], *, known: bool
+) -> Callable[[sqlite3.Connection], Facts]:
+    """Make the same read for a thread: the digests of many keys take their time too, so they are made there."""
+
+    def read(connection: sqlite3.Connection) -> Facts:
+        return facts_about(digests, sieve, keys, known=known)(connection)
+
+    return read
+
+
 def _sieved(
     digests: Digests, sieve: Sieve, found: Mapping[str, bytes], hashes: Mapping[int, str]
 ) -> dict[bytes, list[str]]:

@@ -35,75 +35,6 @@ class NewerStore(Exception):
     """The store was written by a newer program; this one must not touch it."""
 
 
-@MIGRATIONS(name="0001_people_and_journal")
-def people_and_journal(db: Database) -> None:
-    for statement in _FIRST.split(";"):
-        db.execute(statement)
-
-
-@MIGRATIONS(name="0002_dispatch_failed")
-def dispatch_failed(db: Database) -> None:
-    for statement in _DISPATCH_FAILED.split(";"):
-        db.execute(statement)
-
-
-@MIGRATIONS(name="0003_notices")
-def notices(db: Database) -> None:
-    for statement in _NOTICES.split(";"):
-        db.execute(statement)
-
-
-@MIGRATIONS(name="0004_attributes")
-def attributes(db: Database) -> None:
-    for statement in _ATTRIBUTES.split(";"):
-        db.execute(statement)
-
-
-@MIGRATIONS(name="0005_blacklists")
-def blacklists(db: Database) -> None:
-    for statement in _BLACKLISTS.split(";"):
-        db.execute(statement)
-
-
-@MIGRATIONS(name="0007_segments")
-def segments(db: Database) -> None:
-    db.execute(_SEGMENTS)
-
-
-@MIGRATIONS(name="0008_removals")
-def removals(db: Database) -> None:
-    for statement in _REMOVALS.split(";"):
-        db.execute(statement)
-
-
-@MIGRATIONS(name="0009_profiles")
-def profiles(db: Database) -> None:
-    for statement in _PROFILES.split(";"):
-        db.execute(statement)
-
-
-@MIGRATIONS(name="0010_tracking")
-def tracking(db: Database) -> None:
-    for statement in _TRACKING.split(";"):
-        db.execute(statement)
-
-
-@MIGRATIONS(name="0011_everybody")
-def everybody(db: Database) -> None:
-    db.execute(_EVERYBODY)
-
-
-@MIGRATIONS(name="0012_conflicts")
-def conflicts(db: Database) -> None:
-    db.execute(_CONFLICTS)
-
-
-@MIGRATIONS(name="0013_record_requests")
-def record_requests(db: Database) -> None:
-    for statement in _RECORD_REQUESTS.split(";"):
-        db.execute(statement)
-
-
 def migrate(db: Database) -> None:
     """Bring a store to this program's schema; raises NewerStore."""
     known = {step.name for step in MIGRATIONS._migrations}  # noqa: SLF001 (the library has no public list of steps)
@@ -307,3 +238,26 @@ CREATE TABLE conflict (
   UNIQUE (person, list, kind)
 )
 """
+
+
+def _step(name: str, statements: str) -> None:
+    """Make a step of some statements, none of which holds a semicolon."""
+
+    @MIGRATIONS(name=name)
+    def run(db: Database) -> None:
+        for statement in statements.split(";"):
+            db.execute(statement)
+
+
+_step("0001_people_and_journal", _FIRST)
+_step("0002_dispatch_failed", _DISPATCH_FAILED)
+_step("0003_notices", _NOTICES)
+_step("0004_attributes", _ATTRIBUTES)
+_step("0005_blacklists", _BLACKLISTS)
+_step("0007_segments", _SEGMENTS)
+_step("0008_removals", _REMOVALS)
+_step("0009_profiles", _PROFILES)
+_step("0010_tracking", _TRACKING)
+_step("0011_everybody", _EVERYBODY)
+_step("0012_conflicts", _CONFLICTS)
+_step("0013_record_requests", _RECORD_REQUESTS)

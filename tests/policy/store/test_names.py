@@ -33,6 +33,7 @@ HASHES: Final = {
     "blacklist_key": {"digest"},
     "everybody": {"digest"},
     "device": {"digest"},
+    "conflict": {"digest"},
 }
 # What is about nobody: numbers of rows, times, words of the gate's own, and what operators and systems are called.
 ABOUT_NOBODY: Final = {
@@ -65,6 +66,7 @@ ABOUT_NOBODY: Final = {
     "scope": {"name", "description"},
     "removal": {"due_at", "started_at", "ended_at", "people", "events"},
     "removing": {"person", "erasure"},
+    "conflict": {"id", "person", "list", "kind", "provider", "channel", "at"},
     "attribute": {"id", "name", "type", "nested_type", "parent"},
     "blacklist": {"pk", "id", "scope", "expires", "until", "origin", "created_at"},
     "blacklist_key": {"pk", "entry", "pattern"},
