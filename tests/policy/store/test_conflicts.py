@@ -212,6 +212,14 @@ def test_everybody_who_is_released_is_a_conflict_of_their_own(memory: Memory) ->
     assert sorted(opened(memory)) == [(RELEASED_HERE, "1"), (RELEASED_HERE, "2")]
 
 
+def test_an_erasure_takes_the_conflicts(memory: Memory) -> None:
+    """Of somebody who was erased no conflict is left open, and no line of one says whom it was about."""
+    tell(memory, USER, LEFT_UNHEEDED)
+    memory.erase(ADA, LATER)
+    assert (opened(memory), memory.rows("conflict")) == ([], [])
+    assert [row[3] for row in journal_of(memory) if row[4] == "conflict"] == [None]
+
+
 def test_settled_by_hand(memory: Memory) -> None:
     """Somebody may say that a conflict is settled; there is none of that number then."""
     tell(memory, USER, LEFT_UNHEEDED)
@@ -240,13 +248,21 @@ _items = st.builds(
 )
 
 
+_lives = st.lists(st.lists(st.one_of(statements, profiles, _items), min_size=1, max_size=3), max_size=8)
+
+
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.lists(st.one_of(statements, profiles, _items), min_size=1, max_size=3), max_size=8))
-def test_told_again_the_conflicts_are_the_same(life: list[list[Event]]) -> None:
-    """Whatever else is told beside, the journal told again gives the same conflicts at the same places."""
+@given(_lives, st.sampled_from([None, ADA, "1"]), _lives)
+def test_told_again_the_conflicts_are_the_same(
+    life: list[list[Event]], erased: str | None, after: list[list[Event]]
+) -> None:
+    """Whatever is told beside and whoever is erased, the journal told again has the same conflicts in their places."""
     memory = Memory()
-    for number, events in enumerate(life):
-        memory.attempt(events, NOON + number * SECOND)
+    for number, events in enumerate([*life, None, *after]):
+        if events is not None:
+            memory.attempt(events, NOON + number * SECOND)
+        elif erased is not None:
+            memory.erase(erased, NOON + number * SECOND)
     again = memory.told_again()
     assert again.dump() == memory.dump()
     assert journal_of(again) == journal_of(memory)
