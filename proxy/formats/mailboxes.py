@@ -25,6 +25,8 @@ from typing import NamedTuple
 from policy.identity import email_keys
 from proxy.providers.base import Unreadable
 
+LONGEST = 1 << 18  # characters of a list: a thousand mailboxes with long names take half of it
+
 
 class Mailbox(NamedTuple):
     """One element of a list.
@@ -84,10 +86,12 @@ _HIDES = re.compile(r"utf-?_?(?:7|16|32)|ucs|unicode|hz", re.IGNORECASE)
 def mailboxes(text: str) -> tuple[Mailbox, ...]:
     """Find the mailboxes of a comma list, in its order; raises Unreadable where two readers could find different ones.
 
-    Empty elements are no mailboxes; `not-an-address` is one.
+    So is a list of more than LONGEST characters. Empty elements are no mailboxes; `not-an-address` is one.
     """
     if _ALONE.fullmatch(text):
         return (Mailbox(text, "", 0, len(text)),)
+    if len(text) > LONGEST:
+        raise Unreadable(f"a list of addresses of more than {LONGEST} characters")
     if not text.isprintable() and _FORBIDDEN.search(text):
         raise Unreadable("a control, a line break or half a character in a list of addresses")
     return tuple(_elements(text))

@@ -229,7 +229,8 @@ def _markers(body: dict[str, Any], versions: list[dict[str, Any]]) -> markers.Ma
     # A version may have a template of its own.
     own = [version for version in versions if "templateId" in version]
     common: list[dict[str, Any]] = [] if versions and len(own) == len(versions) else [{}]
-    return markers.common(found | markers.of({**body, **version}, "templateId") for version in common + own)
+    owners = (version if "templateId" in version else body for version in common + own)
+    return markers.common(found | markers.of(owner, "templateId") for owner in owners)
 
 
 # ── writing ──

@@ -32,7 +32,7 @@ from proxy.formats.fields import Form
 from proxy.formats.guarded import guarded
 from proxy.formats.leaving import Leaving, foldable_json, shown, variables_left
 from proxy.formats.lookalikes import lookalikes
-from proxy.formats.mailboxes import mailboxes, without
+from proxy.formats.mailboxes import LONGEST, mailboxes, without
 from proxy.formats.mime import Mime
 from proxy.providers.base import READING, Answer, Change, Kind, Message, Refusal, Request, Settings, Trimmed, Unreadable
 
@@ -209,6 +209,8 @@ def _check(form: Form) -> None:
 def _lists(form: Form) -> Iterator[tuple[int, list[tuple[str, str]]]]:
     """Give the index of each field that lists recipients, with their places and addresses."""
     counted = dict.fromkeys(_LISTS, 0)
+    if sum(len(value or "") for name, value, _ in form.fields if name in counted) > LONGEST:
+        raise Unreadable(f"lists of recipients of more than {LONGEST} characters")
     for index, (name, value, _) in enumerate(form.fields):
         if name in counted:
             found = mailboxes(value or "")
@@ -257,14 +259,14 @@ def _object(text: str) -> dict[str, Any]:
 
 
 def _markers(form: Form, head: Mime | None, domain: str) -> Mapping[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {"domain": (domain,)}
+    found: dict[str, list[str]] = {"domain": [domain]}
     for name, value, _ in form.fields:
         if value and (name in _MARKERS or name.startswith(_MARKING)):
-            found[name] = (*found.get(name, ()), value)
-    tags = tuple(filter(None, head.values(_TAG_HEADER))) if head is not None else ()
+            found.setdefault(name, []).append(value)
+    tags = [*filter(None, head.values(_TAG_HEADER))] if head is not None else []
     if tags:
-        found[_TAG] = (*found.get(_TAG, ()), *tags)
-    return MappingProxyType(found)
+        found.setdefault(_TAG, []).extend(tags)
+    return MappingProxyType({name: tuple(values) for name, values in found.items()})
 
 
 def _domain(request: Request) -> str:

@@ -192,11 +192,11 @@ def _scheduled_at(mail: dict[str, Any], place: str) -> float | None:
 def _markers(mail: dict[str, Any]) -> markers.Markers:
     found = markers.of(mail, "from", "topic_id") | markers.of(mail.get("template"), "id", prefix="template.")
     tags = mail.get("tags")
+    tagged: dict[str, list[str]] = {}
     for tag in tags if isinstance(tags, list) else ():
         if isinstance(tag, dict) and isinstance(tag.get("name"), str):
-            name = f"tags.{tag['name']}"
-            found[name] = (*found.get(name, ()), *markers.of(tag, "value").get("value", ()))
-    return {name: told for name, told in found.items() if told}
+            tagged.setdefault(f"tags.{tag['name']}", []).extend(markers.of(tag, "value").get("value", ()))
+    return found | {name: tuple(told) for name, told in tagged.items() if told}
 
 
 # ── writing ──

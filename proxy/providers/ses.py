@@ -274,10 +274,11 @@ def _told(parsed: _Parsed) -> Iterator[tuple[str, Any]]:
 
 def _common_tags(parsed: _Parsed) -> Iterator[tuple[str, Any]]:
     # A marker speaks for the whole send: a tag that any entry replaces, or leaves out of its own tags, is none.
-    own = [dict(aws.tags(entry.get("ReplacementTags"))) for entry in _entries(parsed.operation, parsed.tree)]
+    told = (dict(aws.tags(entry.get("ReplacementTags"))) for entry in _entries(parsed.operation, parsed.tree))
+    own = [tags for tags in told if tags]
     for name in ("Tags", "DefaultTags") if "Action" in parsed.tree else ("EmailTags", "DefaultEmailTags"):
         for tag, value in aws.tags(parsed.tree.get(name)):
-            if all(not each or each.get(tag) == value for each in own):
+            if all(each.get(tag) == value for each in own):
                 yield tag, value
 
 

@@ -232,7 +232,12 @@ def _common_metadata(body: dict[str, Any]) -> dict[str, Any]:
 def _common_tags(body: dict[str, Any]) -> tuple[str, ...]:
     tags = [own if isinstance(own, list) else [] for own in (each.get("tags") for each in _listed(body))]
     first, *others = tags or [[]]
-    return tuple(tag for tag in first if isinstance(tag, str) and tag and all(tag in own for own in others))
+    shared = frozenset(_words(first)).intersection(*map(_words, others))
+    return tuple(tag for tag in _words(first) if tag in shared)
+
+
+def _words(tags: list[Any]) -> list[str]:
+    return [tag for tag in tags if isinstance(tag, str) and tag]
 
 
 # ── writing ──

@@ -96,3 +96,53 @@ def test_a_body_of_another_type_vouches_for_nothing(
     asked = request(path, body, declared=declared)
     asked = Request(method, asked.path, asked.query, asked.headers, asked.body)
     assert base.load(provider).sort(asked) is Kind.HIDDEN
+
+
+MANY = 60_000  # of each; what looks at every pair of them ends in pytest's timeout
+TAGS = [f"t{number}" for number in range(MANY)]
+
+
+@pytest.mark.parametrize(
+    ("provider", "path", "body"),
+    [
+        pytest.param("resend", "/emails", {**RESEND, "tags": [{"name": "a", "value": "b"}] * 3 * MANY}, id="resend"),
+        pytest.param(
+            "sparkpost",
+            "/api/v1/transmissions",
+            {
+                "recipients": [
+                    {"address": "a@example.com", "tags": TAGS * 3},
+                    {"address": "b@example.com", "tags": TAGS[::-1] * 3},
+                ]
+            },
+            id="sparkpost",
+        ),
+        pytest.param(
+            "ses",
+            "/v2/email/outbound-bulk-emails",
+            {
+                "DefaultContent": {"Template": {"TemplateName": "t"}},
+                "DefaultEmailTags": [{"Name": tag, "Value": "v"} for tag in TAGS],
+                "BulkEmailEntries": [{"Destination": {"ToAddresses": ["a@example.com"]}}] * MANY,
+            },
+            id="ses",
+        ),
+    ],
+)
+def test_many_markers_are_no_work(provider: str, path: str, body: Any) -> None:
+    """A send with as many tags as fit into a few megabytes is read like any other."""
+    assert base.load(provider).read(request(path, body), Settings()).send.recipients
+
+
+@pytest.mark.parametrize(
+    "lists",
+    [
+        pytest.param(b"to=" + b"a@example.com," * MANY, id="one long list"),
+        pytest.param(b"&".join([b"to=" + b"a@example.com," * 1000] * 60), id="many lists"),
+    ],
+)
+def test_lists_have_an_end(lists: bytes) -> None:
+    """A form whose lists of recipients are longer than any that there are is not taken apart."""
+    sent = request("/v3/x.io/messages", lists, declared="application/x-www-form-urlencoded")
+    with pytest.raises(Unreadable):
+        base.load("mailgun").read(sent, Settings())
