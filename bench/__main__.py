@@ -12,6 +12,7 @@ from bench.importing import importing
 from bench.judging import judging
 from bench.learning import learning
 from bench.providers import providers
+from bench.removal import removal
 from bench.report import say
 from bench.settings import Settings
 from bench.starting import starting
@@ -28,6 +29,7 @@ BENCHMARKS: Mapping[str, Callable[[Settings], None]] = {
     "importing": importing,
     "exporting": exporting,
     "unsubscribe": unsubscribe,
+    "removal": removal,
 }
 
 

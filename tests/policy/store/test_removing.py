@@ -19,8 +19,10 @@ from policy.store import removing
 from policy.store.removing import Night, Rules
 from tests.policy.conftest import NOON, SECOND, Memory, World, listed, profile, send_to, terms, told
 from tests.policy.store.conftest import ADDRESSES, journal_of, live, lives_with_lists
+from tests.policy.store.test_devices import visitor
 from tests.policy.store.test_names import NAMING, cells
 from tests.policy.store.test_records import OUTCOME, refused, write
+from tests.policy.store.test_tracking import tell, track
 
 BOB, ANN, PHONE = "bob@x.de", "ann@x.de", "+4915112345678"
 UNITS = Units({"shop": "DE"})
@@ -290,3 +292,21 @@ def test_who_left_before_is_not_looked_for(memory: Memory) -> None:
     """The entries of somebody who was deleted before stay: no index leads to them, and an erasure finds them."""
     told_to(memory, profile("1", email=BOB), Departure("1"), listed(BOB))
     assert take_away(memory) == 0
+
+
+@pytest.mark.parametrize("way", ["removal", "erasure"])
+def test_what_a_device_did_before_it_had_a_name(memory: Memory, way: str) -> None:
+    """Tracking events about nobody go with the first person whose device it is."""
+    tell(memory, track(device="one"), track(device="shared"), track(device="other"))
+    told_to(memory, visitor("one", "shared", email=BOB), visitor("shared", email=ANN))
+    told_to(memory, listed(BOB, name="entry"))
+    if way == "erasure":
+        assert memory.erase(BOB) is not None
+    else:
+        assert take_away(memory) == 1
+        finish(memory)
+    left = memory.connection.execute("SELECT json_extract(body, '$.raw.DeviceId') FROM event WHERE kind = 'unplaced'")
+    assert [device for (device,) in left] == [None, None, "other"]
+    again = memory.told_again()
+    assert everything(again) == everything(memory)
+    again.close()
