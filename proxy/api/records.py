@@ -109,6 +109,8 @@ async def _stream(request: web.Request, style: str) -> web.StreamResponse:
     answer = streaming.stream(style)
     page = await policy.ask(records.page(policy.database.digests, wanted, size))
     await answer.prepare(request)
+    if request.method == "HEAD":
+        return answer
     with streaming.seen_to_break(request):
         if style == "csv":
             await answer.write(streaming.csv_lines([SHOWN]))

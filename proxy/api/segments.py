@@ -160,6 +160,8 @@ async def _stream(request: web.Request, segment: Segment, after: int, style: str
     answer = streaming.stream(style)
     piece, reached = await policy.ask(segments.rows(segment, now, after, _Piece(style, left)))
     await answer.prepare(request)
+    if request.method == "HEAD":
+        return answer
     if style == "csv":
         await answer.write(f"{','.join(COLUMNS)}\n".encode())
     with streaming.seen_to_break(request):

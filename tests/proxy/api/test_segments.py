@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 
 from policy.store import segments
-from tests.conftest import OpenGate, RunningGate
+from tests.conftest import OpenGate, RunningGate, request
 
 SPRING: dict[str, Any] = {
     "events": {"name": "Opt Out", "channel": "MAIL", "properties": {"campaign": "spring"}},
@@ -165,6 +165,20 @@ async def test_no_cell_is_a_formula(gate: RunningGate, external_id: str, cell: s
     await save(gate, EVERYBODY)
     (row,) = await rows(gate)
     assert (row["id"], row["blacklisted"]) == (cell, "true")
+
+
+@pytest.mark.parametrize("path", ["/segments/s/users", "/dispatch-failed"])
+async def test_head_has_no_body(gate: RunningGate, path: str) -> None:
+    """Who asks for the head of a stream gets nothing else, and the next answer stands where it is looked for."""
+    await gate.tell("Blacklisted", id="1", email="a@example.com")
+    await gate.mail("a@example.com")
+    await save(gate, EVERYBODY)
+    async with gate.connect("api") as line:
+        for method, target in (("HEAD", f"{path}?format=csv"), ("GET", "/segments/s")):
+            await line.say(request(method, target, [("Host", "localhost")]))
+            answer = await line.answer(method)
+            assert answer.status == 200
+    assert answer.json["name"] == "s"
 
 
 async def test_a_stream_that_breaks_is_seen_to_break(gate: RunningGate, monkeypatch: pytest.MonkeyPatch) -> None:
