@@ -49,8 +49,8 @@ _PARAMETERS = rf'(?:[ \t]*;[ \t]*{_WORD}=(?:"[^"\\]*"|{_WORD}))*'
 _DECLARED = re.compile(rf"(?i:multipart/form-data)({_PARAMETERS})[ \t]*;?", re.ASCII)
 _PARAMETER = re.compile(rf'({_WORD})=(?:"([^"\\]*)"|({_WORD}))', re.ASCII)
 _BOUNDARY = re.compile(r"[\w'()+,./:=?-]{1,70}", re.ASCII)  # RFC 2046, section 5.1.1, without the blank
-_BLANK_LINES = re.compile(rb"(?:[ \t]*\r\n)*")
-_BLANKS = re.compile(rb"[ \t\r\n]*")
+_BLANK_LINES = re.compile(rb"(?:[ \t]*+\r\n)*+")
+_BLANKS = re.compile(rb"[ \t\r\n]*+")
 
 
 def parts(headers: CIMultiDictProxy[str], body: bytes, repeatable: frozenset[str] = NONE_REPEATS) -> tuple[Part, ...]:

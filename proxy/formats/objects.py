@@ -15,6 +15,8 @@ from typing import Any
 from proxy import strict
 from proxy.providers.base import Unreadable
 
+LONGEST = 100_000  # elements of an array; the largest documented ones have some thousands
+
 _BREAKS = re.compile(r"[\r\n\0]")
 
 
@@ -46,10 +48,15 @@ class Shape:
 
 
 def array(owner: dict[str, Any], name: str, place: str) -> list[Any]:
-    """Give the array under a key of the object at `place`, an empty one where the key is absent; raises Unreadable."""
+    """Give the array under a key of the object at `place`, an empty one where the key is absent; raises Unreadable.
+
+    So it does for one of more than LONGEST elements.
+    """
     value = owner.get(name, [])
     if not isinstance(value, list):
         raise Unreadable("not an array", join(place, name))
+    if len(value) > LONGEST:
+        raise Unreadable(f"an array of more than {LONGEST} elements", join(place, name))
     return value
 
 

@@ -134,6 +134,12 @@ def test_many_markers_are_no_work(provider: str, path: str, body: Any) -> None:
     assert base.load(provider).read(request(path, body), Settings()).send.recipients
 
 
+def test_arrays_have_an_end() -> None:
+    """A send to more people than fit into any request that there is is not taken apart."""
+    with pytest.raises(Unreadable):
+        base.load("resend").read(request("/emails", {**RESEND, "to": ["a@example.com"] * 100_001}), Settings())
+
+
 @pytest.mark.parametrize(
     "lists",
     [
