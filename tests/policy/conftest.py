@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 import pytest
 import sqlite_utils
@@ -102,10 +103,15 @@ def phone_of(number: str | None) -> Phone | None:
     return None if number is None else (number, identity.phone_keys(number))
 
 
+def entry_id(address: str, scope: str = "") -> str:
+    """Make the id of an entry, always the same one, which like a real one does not show the address."""
+    return str(uuid5(NAMESPACE_URL, f"{address}|{scope}"))
+
+
 def listed(address: str, scope: str = "", *, until: str | None = None, name: str = "", reason: str = "") -> Listing:
     """Put an address on a blacklist; `until` is the stated time at which it expires, `name` the entry's id."""
     keys = blacklists.keys_of(address)
-    return Listing(name or f"{address}|{scope}", address, keys, scope, reason, times.read(until) if until else None)
+    return Listing(name or entry_id(address, scope), address, keys, scope, reason, times.read(until) if until else None)
 
 
 # ── sends in plain words ──

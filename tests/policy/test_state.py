@@ -132,6 +132,7 @@ RELEASES = {
     Origin.COMPLAINT: (set(), set()),
     Origin.BOUNCE: (set(), set()),
     Origin.MERGE: (set(), set()),
+    Origin.TRACK: (set(), set()),
 }
 
 

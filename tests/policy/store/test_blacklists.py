@@ -16,7 +16,20 @@ from policy.events import Delisting, Listing
 from policy.model import BlacklistEntry, Microseconds
 from policy.store import blacklists, journal
 from policy.store.querying import Selection, ordered, where
-from tests.policy.conftest import NOON, PASSES, SECOND, Clock, Memory, Sends, World, listed, profile, terms, told
+from tests.policy.conftest import (
+    NOON,
+    PASSES,
+    SECOND,
+    Clock,
+    Memory,
+    Sends,
+    World,
+    entry_id,
+    listed,
+    profile,
+    terms,
+    told,
+)
 from tests.policy.store.conftest import SCOPES, Life, journal_of, listings, lives_with_lists
 
 LISTED = "blacklist_entry"
@@ -74,8 +87,8 @@ def test_an_entry_stops_every_spelling(memory: Memory, address: str, stopped: li
         wanted = terms(transactional=transactional)
         assert {to: memory.judge(to, wanted) for to in stopped} == dict.fromkeys(stopped, LISTED)
         assert {to: memory.judge(to, wanted) for to in passing} == dict.fromkeys(passing, PASSES)
-    assert all(of_address(memory, to) == [f"{address}|"] for to in stopped)
-    memory.learn([Delisting(f"{address}|")])
+    assert all(of_address(memory, to) == [entry_id(address)] for to in stopped)
+    memory.learn([Delisting(entry_id(address))])
     assert {to: memory.judge(to) for to in stopped} == dict.fromkeys(stopped, PASSES)
     assert {table: rows for table, rows in memory.dump().items() if rows} == {}
 
@@ -96,7 +109,7 @@ def test_what_is_known_of_people_stays_beside_an_entry(memory: Memory) -> None:
     assert memory.judge(ANN) == "blacklisted"
     memory.learn([told("Whitelisted", email=ANN)])
     assert memory.judge(ANN) == LISTED
-    memory.learn([Delisting(f"{ANN}|")])
+    memory.learn([Delisting(entry_id(ANN))])
     assert memory.judge(ANN) == "opted_out"
     memory.learn([listed(ANN), told("Opt In", email=ANN)])
     assert memory.judge(ANN) == LISTED
@@ -141,9 +154,9 @@ def test_scopes(memory: Memory, entry: str, route: str, ends: str, address: str)
 def test_one_address_stands_on_several_lists(memory: Memory) -> None:
     """The same address may be on the lists of several scopes, and each entry goes by itself."""
     memory.learn([listed(ANN, "shop"), listed(ANN, "blog"), listed(ANN)])
-    memory.learn([Delisting(f"{ANN}|")])
+    memory.learn([Delisting(entry_id(ANN))])
     assert [memory.judge(ANN, terms(scope=scope)) for scope in ("shop", "blog", "news")] == [LISTED, LISTED, PASSES]
-    memory.learn([Delisting(f"{ANN}|shop")])
+    memory.learn([Delisting(entry_id(ANN, "shop"))])
     assert [memory.judge(ANN, terms(scope=scope)) for scope in ("shop", "blog", "")] == [PASSES, LISTED, LISTED]
 
 

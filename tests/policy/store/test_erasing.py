@@ -94,7 +94,7 @@ def everything(memory: Memory) -> dict[str, list[tuple[Any, ...]]]:
     return {**memory.dump(), "event": journal_of(memory)}
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(erased_lives, lives)
 def test_told_again_the_journal_gives_the_same_store(parts: Erased, after: Life) -> None:
     """Told to an empty store, a journal with erasures ends in the same tables and in the very same journal."""
@@ -128,7 +128,7 @@ def replayed(copy: Memory, lines: list[bytes]) -> None:
     copy.connection.execute("COMMIT")
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(lives, lives, erased_lives, lives)
 def test_a_copy_from_before_is_erased_from_as_well(before: Life, then: Life, parts: Erased, after: Life) -> None:
     """A copy made before an erasure ends as its original, by journal files written before the erasure or after it."""
@@ -147,7 +147,7 @@ def test_a_copy_from_before_is_erased_from_as_well(before: Life, then: Life, par
         store.close()
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(lives, st.sampled_from(ADDRESSES), st.builds(terms, transactional=st.booleans(), unit=st.sampled_from(UNITS)))
 def test_what_was_suppressed_stays_suppressed(life: Life, address: str, wanted: Terms) -> None:
     """Whoever was refused before an erasure is refused after it, because of the same kind of no."""
@@ -163,7 +163,7 @@ def test_what_was_suppressed_stays_suppressed(life: Life, address: str, wanted: 
     memory.close()
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(lives, WHOM)
 def test_an_address_is_found_nowhere(life: Life, whom: str) -> None:
     """No cell of any table holds an erased address in the clear, but for one that is on a blacklist still."""
@@ -180,7 +180,7 @@ def test_an_address_is_found_nowhere(life: Life, whom: str) -> None:
     memory.close()
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(lives, WHOM)
 def test_others_are_untouched(life: Life, whom: str) -> None:
     """Everybody else has the same profile, addresses and registers as before, but for the erased one's address."""

@@ -48,14 +48,14 @@ def compare(life: Life) -> None:
     ordinary.close()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.one_of(lives, lives_with_lists))
 def test_the_short_way_ends_like_the_ordinary_one(life: Life) -> None:
     """Whatever is told in whatever order: the same answers, people, addresses, registers, derived rows and journal."""
     compare(life)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(lives, st.lists(requests, min_size=2, max_size=5))
 def test_many_people_in_one_request_end_like_one_after_the_other(life: Life, several: list[list[Event]]) -> None:
     """Newcomers, known people and departures mixed in one request meet each other as if each had come alone."""

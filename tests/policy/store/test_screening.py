@@ -14,7 +14,7 @@ from policy.events import SUPPRESSES, Delisting, Event, Learned, Subject, Told, 
 from policy.model import Microseconds
 from policy.scopes import Units
 from policy.store import screening
-from tests.policy.conftest import NOON, PASSES, SECOND, Memory, listed, profile, told, who
+from tests.policy.conftest import NOON, PASSES, SECOND, Memory, entry_id, listed, profile, told, who
 from tests.policy.store.conftest import Life, lives_with_lists
 
 UNITS = Units({"shop": "DE"})
@@ -74,7 +74,7 @@ PASSED = [
     pytest.param([listed(ANN, "shop")], who(email=ANN), id="another scope"),
     pytest.param([listed(ANN, "default")], who(email=ANN, unit="DE"), id="the default scope, and another unit"),
     pytest.param([listed(ANN, until="2026-03-01T11:00:00Z")], who(email=ANN), id="expired"),
-    pytest.param([listed(ANN), Delisting(f"{ANN}|")], who(email=ANN), id="removed"),
+    pytest.param([listed(ANN), Delisting(entry_id(ANN))], who(email=ANN), id="removed"),
     pytest.param([profile("1", email=ANN), listed("bob@x.de")], who("1"), id="another's address"),
     pytest.param([listed("*.x.de")], who(email=ANN), id="sub-domains alone"),
     pytest.param([profile("1", email=ANN, unit="DE"), listed(ANN, "default")], who("1"), id="a unit that is not told"),
@@ -136,7 +136,7 @@ def test_a_no_reaches_the_user_that_is_there(memory: Memory) -> None:
     """A user who is known already is blacklisted by it, and a release later reaches what was kept too."""
     memory.learn([profile("1", email="bob@x.de"), listed(ANN), listed("bob@x.de")])
     screened(memory, [told("Blacklisted", "1", email=ANN)])
-    memory.learn([Delisting(f"{ANN}|"), Delisting("bob@x.de|")])
+    memory.learn([Delisting(entry_id(ANN)), Delisting(entry_id("bob@x.de"))])
     assert (memory.judge("bob@x.de"), memory.judge(ANN)) == ("blacklisted", "blacklisted")
     memory.learn([told("Whitelisted", "1")], NOON + SECOND)
     assert (memory.judge("bob@x.de"), memory.judge(ANN)) == (PASSES, "blacklisted")
@@ -148,7 +148,7 @@ def test_an_id_that_was_told_with_a_listed_address_is_suppressed_itself(memory: 
     """A blacklisting of an unknown id beside a listed address holds for the id, whichever address it gets."""
     memory.learn([listed(ANN)])
     screened(memory, [told("Blacklisted", "1", email=ANN)])
-    memory.learn([profile("1", email="other@y.de"), Delisting(f"{ANN}|")], NOON + SECOND)
+    memory.learn([profile("1", email="other@y.de"), Delisting(entry_id(ANN))], NOON + SECOND)
     assert (memory.judge("other@y.de"), memory.judge(ANN)) == ("blacklisted", "blacklisted")
 
 

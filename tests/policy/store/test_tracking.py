@@ -161,7 +161,7 @@ def live(memory: Memory, life: Sequence[Event | list[Track]]) -> None:
             continue
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(lives)
 def test_a_tracked_life_is_told_again(life: list[Any]) -> None:
     """However tracking events, profiles, entries and noes come, the journal tells the same store again."""
@@ -175,7 +175,7 @@ def test_a_tracked_life_is_told_again(life: list[Any]) -> None:
         store.close()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(lives, st.sampled_from([ANN, BOB, "carl@y.de", "1"]), lives)
 def test_a_tracked_life_is_erased(before: list[Any], whom: str, after: list[Any]) -> None:
     """After an erasure nothing tracked names whom it erased, and the journal tells the same store and journal again."""
@@ -192,7 +192,7 @@ def test_a_tracked_life_is_erased(before: list[Any], whom: str, after: list[Any]
         store.close()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(lives, st.sampled_from([ANN, BOB]), st.booleans(), st.lists(tracks, max_size=4))
 def test_no_tracker_releases(life: list[Any], email: str, with_entry: bool, after: list[Track]) -> None:  # noqa: FBT001 (a case)
     """A no that was tracked holds whatever is tracked later, whether an entry stands or goes."""
