@@ -163,7 +163,7 @@ def number(value: str) -> int | float:
             return int(value)
         if abs(float(value)) < float("inf"):
             return float(value)
-    raise BadValue("this is a number")
+    raise BadValue("it must be a number")
 
 
 def moment(value: str) -> int:
@@ -181,7 +181,7 @@ def _stated(value: str) -> times.Stated:
         return times.read_in_utc(value)
     except times.BadTime:
         plus = "; a + before an offset is written %2B" if " " in value else ""
-        raise BadValue(f"this is a time such as 2022-01-11T00:00:00Z{plus}") from None
+        raise BadValue(f"it must be a time such as 2022-01-11T00:00:00Z{plus}") from None
 
 
 # The grammar

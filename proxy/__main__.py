@@ -43,7 +43,12 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("address", metavar="ADDRESS")
     added = command("link", commands.link, "print the unsubscribe link of an address")
     added.add_argument("address", metavar="ADDRESS")
-    added.add_argument("--channel", choices=DISPATCHED, metavar="CHANNEL", help="default: MAIL, or SMS for a number")
+    added.add_argument(
+        "--channel",
+        choices=[str(each) for each in DISPATCHED],
+        metavar="CHANNEL",
+        help="default: MAIL, or SMS for a number",
+    )
     added.add_argument("--campaign", default="", help="what it is noted under")
     added.add_argument("--business-unit", default="", metavar="UNIT", help="narrows an opt-out by e-mail to this unit")
     _add_erasing(command)

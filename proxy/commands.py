@@ -39,6 +39,8 @@ INTERRUPTED: Final = 130  # what a shell makes of SIGINT
 Holder = dict[str, Any]
 Entry = dict[str, Any]
 
+_NO_ADDRESS: Final = "this is no e-mail address, and no phone number with its country (+49…)"
+
 
 class Failed(Exception):
     """A command could not do what it was asked; the text says why and what to do."""
@@ -56,7 +58,7 @@ def run(arguments: Namespace) -> int:
         if error.filename is None:  # an address that may not be bound, say
             err.print(str(error))
             return FAILED
-        err.print(f"cannot read {error.filename}: {error.strerror}")
+        err.print(f"cannot open {error.filename}: {error.strerror}")
         return USAGE
     except (Failed, BadCopy, BadFile, NoGate, StoreLocked, StoreUnavailable, WrongPepper, NewerStore, OSError) as error:
         err.print(str(error))
@@ -176,8 +178,12 @@ def link(arguments: Namespace) -> int:
     keys = address_keys(arguments.address)
     by_mail = "@" in arguments.address
     channel = Channel(arguments.channel or (Channel.MAIL if by_mail else Channel.SMS))
-    if not keys or (channel is Channel.MAIL) is not by_mail:
-        raise Failed(f"this is no address of {channel}, or a phone number without its country (+49…)")
+    if not keys:
+        raise Failed(_NO_ADDRESS)
+    if (channel is Channel.MAIL) is not by_mail:
+        raise Failed(
+            f"a link of {channel} is for {'an e-mail address' if channel is Channel.MAIL else 'a phone number'}"
+        )
     try:
         token = links.make(Link(keys[0], channel, arguments.business_unit, arguments.campaign))
     except ValueError as error:
@@ -206,7 +212,7 @@ async def _tell(gate: Door, subject: dict[str, str], word: Word) -> None:
 async def _standing(gate: Door, address: str) -> dict[str, Any]:
     reply = await gate.ask("GET", "/standing", query={"address": address})
     if reply.status == 400:
-        raise Failed("this is no e-mail address, and no phone number with its country (+49…)")
+        raise Failed(_NO_ADDRESS)
     _expect(reply.status, 200)
     body: dict[str, Any] = reply.body
     return body
@@ -261,7 +267,7 @@ def _rows(holder: Holder) -> list[tuple[str, str, str, str, str]]:
     for channel, stamp in holder["optOuts"].items():
         rows.append((who, unit, f"opted out of {channel}", *stamp.values()))
     rows = rows or [(who, unit, "nothing kept", "", "")]
-    for each in holder["conflicts"]:
+    for each in holder.get("conflicts", ()):  # a gate that runs since before an upgrade tells none
         says = f"conflict with {each['provider']} ({each['route']}): {each['conflict']}"
         rows.append((who, unit, says, each["since"], f"provider:{each['provider']}"))
     return rows

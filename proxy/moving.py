@@ -179,11 +179,18 @@ def written(path: Path) -> Iterator[TextIO]:
         yield sys.stdout
         return
     part = path.with_name(f"{path.name}.part")
-    with open(part, "w", encoding="utf-8", newline="", opener=_private) as stream:
+    with _opened(part, path) as stream:
         yield stream
         stream.flush()
         os.fsync(stream.fileno())
     part.replace(path)
+
+
+def _opened(part: Path, path: Path) -> TextIO:
+    try:
+        return open(part, "w", encoding="utf-8", newline="", opener=_private)
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror, str(path)) from None  # by the name that was given
 
 
 def _private(name: str, flags: int) -> int:

@@ -70,7 +70,7 @@ def read_email(value: str) -> str:
     """Read an address as the key it is found by; raises queries.BadValue."""
     keys = identity.email_keys(value)
     if not keys:
-        raise queries.BadValue(f"this is an e-mail address{'; a + is written %2B' if ' ' in value else ''}")
+        raise queries.BadValue(f"it must be an e-mail address{'; a + is written %2B' if ' ' in value else ''}")
     return keys[0]
 
 

@@ -239,7 +239,11 @@ def _scope(tree: dict[str, Any], rules: Rules) -> str:
 
 def _expiry(tree: dict[str, Any], rules: Rules) -> Stated | None:
     text = reading.text(tree, "ExpiresAt")
-    expires = reading.stated(text or None, "ExpiresAt")
+    try:
+        expires = reading.stated(text or None, "ExpiresAt")
+    except BadField:
+        says = "it must be a time with its zone, such as 2030-01-31T00:00:00Z"
+        raise BadField("ExpiresAt", WRONG_FORMAT, says=says) from None
     if expires is not None and expires.last < rules.now:
         raise BadField("ExpiresAt", WRONG_VALUE, says="this time is over, and the entry would stop nothing")
     return expires

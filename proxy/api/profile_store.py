@@ -192,7 +192,7 @@ def _address(told: Mapping[str, Any]) -> tuple[str | None, tuple[str, ...]]:
     """Give the e-mail with its keys: None where it was not told, empty where it was told to be none."""
     info = told.get("Info") or {}
     if not isinstance(info, dict):
-        raise BadField("Info", WRONG_FORMAT, says="this is an object")
+        raise BadField("Info", WRONG_FORMAT, says="it must be an object")
     values = [value for name, value in info.items() if name.lower() == _EMAIL]
     if not values:
         return None, ()
@@ -228,15 +228,15 @@ def _moment(tree: dict[str, Any], field: str) -> Microseconds | None:
     try:
         return None if text is None else times.read_in_utc(text).first
     except BadTime:
-        raise BadField(field, WRONG_FORMAT, says="this is a time such as 2022-01-11T00:00:00Z") from None
+        raise BadField(field, WRONG_FORMAT, says="it must be a time such as 2022-01-11T00:00:00Z") from None
 
 
 def _visits(tree: dict[str, Any]) -> int | None:
     visits = tree["Visits"]
     if visits is not None and (not isinstance(visits, int) or isinstance(visits, bool)):
-        raise BadField("Visits", WRONG_FORMAT, says="this is a whole number")
+        raise BadField("Visits", WRONG_FORMAT, says="it must be a whole number")
     if visits is not None and not 0 <= visits <= MOST_VISITS:
-        raise BadField("Visits", WRONG_VALUE, says="this is not less than 0")
+        raise BadField("Visits", WRONG_VALUE, says="it must not be less than 0")
     return visits
 
 
@@ -253,7 +253,7 @@ def _info(tree: dict[str, Any]) -> dict[str, Any] | None:
 def _object(tree: dict[str, Any], field: str) -> dict[str, Any] | None:
     value = tree[field]
     if value is not None and not isinstance(value, dict):
-        raise BadField(field, WRONG_FORMAT, says="this is an object")
+        raise BadField(field, WRONG_FORMAT, says="it must be an object")
     return value
 
 
@@ -262,7 +262,7 @@ def _devices(tree: dict[str, Any]) -> list[str] | None:
     if ids is None:
         return None
     if not isinstance(ids, list) or len(ids) > visitors.MOST_DEVICES:
-        raise BadField(visitors.DEVICES, WRONG_VALUE, says=f"this is a list of up to {visitors.MOST_DEVICES} ids")
+        raise BadField(visitors.DEVICES, WRONG_VALUE, says=f"it must be a list of up to {visitors.MOST_DEVICES} ids")
     return [device_id(each, visitors.DEVICES) for each in dict.fromkeys(map(_hashable, ids))]
 
 

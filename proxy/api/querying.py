@@ -40,7 +40,7 @@ async def selection(request: web.Request, fields: Fields, tie: str) -> Selection
     told = _told(request)
     skip, top = _number(told, "$skip", 0), _number(told, "$top", TOP)
     if skip + top >= WINDOW:
-        raise BadField("$top", WRONG_VALUE, says=f"$skip + $top is less than {WINDOW}")
+        raise BadField("$top", WRONG_VALUE, says=f"$skip + $top must be less than {WINDOW}")
     if len(request.query_string) <= _LONG:
         return _read(told, fields, tie, skip, top)
     return await asyncio.to_thread(_read, told, fields, tie, skip, top)
@@ -70,5 +70,5 @@ def _read(told: dict[str, tuple[str, str]], fields: Fields, tie: str, skip: int,
 def _number(told: dict[str, tuple[str, str]], name: str, standard: int) -> int:
     named, text = told.get(name, (name, str(standard)))
     if not paging.is_number(text):
-        raise BadField(named, WRONG_VALUE, says="this is a whole number")
+        raise BadField(named, WRONG_VALUE, says="it must be a whole number")
     return int(text)

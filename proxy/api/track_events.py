@@ -101,7 +101,7 @@ async def post_bulk(request: web.Request) -> web.Response:
     rules = await _rules(request)
     tree = await reading.tree(await _bounded(request, _BATCH))
     if not isinstance(tree, list) or not 1 <= len(tree) <= MOST:
-        raise BadField("body", WRONG_VALUE, says=f"this is an array of 1 to {MOST} events")
+        raise BadField("body", WRONG_VALUE, says=f"it must be an array of 1 to {MOST} events")
     tracks, faults = await asyncio.to_thread(_read, tree, rules)
     try:
         if not faults:
@@ -254,7 +254,7 @@ def _address(tree: dict[str, Any]) -> tuple[str | None, tuple[str, ...]]:
 def _object(tree: dict[str, Any], field: str) -> dict[str, Any] | None:
     value = tree.get(field)
     if value is not None and not isinstance(value, dict):
-        raise BadField(field, WRONG_FORMAT, says="this is an object")
+        raise BadField(field, WRONG_FORMAT, says="it must be an object")
     return value
 
 
@@ -274,7 +274,7 @@ def _time(tree: dict[str, Any]) -> Stated | None:
         with contextlib.suppress(BadTime):
             return times.read(zoned)
     if text is not None:
-        raise BadField(TIME, WRONG_FORMAT, says="this is a time such as 2017-09-19T08:24:19.996Z")
+        raise BadField(TIME, WRONG_FORMAT, says="it must be a time such as 2017-09-19T08:24:19.996Z")
     return None
 
 

@@ -79,7 +79,7 @@ async def test_check_without_a_file(sendgate: Shell, settings: Settings) -> None
     """A file that is not there is a fault of usage, and is named."""
     settings.path.unlink()
     code, said = await sendgate("check")
-    assert (code, f"cannot read {settings.path}" in said) == (2, True)
+    assert (code, f"cannot open {settings.path}" in said) == (2, True)
 
 
 async def test_check_opens_nothing(sendgate: Shell, settings: Settings) -> None:
@@ -147,13 +147,13 @@ async def test_a_link_is_made_by_hand(sendgate: Shell, settings: Settings, argum
         pytest.param({"public_url": "https://u.example.com"}, [A], "needs unsubscribe.keys", id="no key"),
         pytest.param({"unsubscribe": {"keys": ["k" * 32]}}, [A], "and public_url", id="no address of the door"),
         *(
-            pytest.param({**LINKS, "public_url": "https://u.example.com"}, arguments, "no address of", id=name)
-            for name, arguments in {
-                "no address": ["nobody"],
-                "a number without its country": ["0151 12345678"],
-                "an address for text messages": [A, "--channel", "SMS"],
-                "a number for e-mail": [PHONE, "--channel", "MAIL"],
-            }.items()
+            pytest.param({**LINKS, "public_url": "https://u.example.com"}, arguments, says, id=name)
+            for name, arguments, says in [
+                ("no address", ["nobody"], "no e-mail address, and no phone number"),
+                ("a number without its country", ["0151 12345678"], "no phone number with its country"),
+                ("an address for text messages", [A, "--channel", "SMS"], "of SMS is for a phone number"),
+                ("a number for e-mail", [PHONE, "--channel", "MAIL"], "of MAIL is for an e-mail address"),
+            ]
         ),
         pytest.param(
             {**LINKS, "public_url": "https://u.example.com"},
@@ -170,6 +170,16 @@ async def test_a_link_that_cannot_be_made(
     settings.write(**changes)
     code, said = await sendgate("link", *arguments)
     assert (code, says in said, arguments[0] in said) == (1, True, False)
+
+
+async def test_a_link_of_a_channel_that_there_is_not(
+    sendgate: Shell, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The channels that there are stand in the fault as they are written."""
+    settings.write(**LINKS, public_url="https://u.example.com")
+    with pytest.raises(SystemExit):
+        await sendgate("link", A, "--channel", "FAX")
+    assert "(choose from 'MAIL', 'SMS', 'INSTANT_MESSAGING')" in capsys.readouterr().err
 
 
 # ── addresses that are none ──

@@ -155,7 +155,7 @@ async def test_files_that_are_not_there(sendgate: Shell, tmp_path: Path) -> None
     """A file that cannot be read is a fault of usage, and is named."""
     for path in (tmp_path / "nowhere.csv", tmp_path):
         code, _, err = await sendgate("import", path)
-        assert (code, f"cannot read {path}" in err) == (2, True)
+        assert (code, f"cannot open {path}" in err) == (2, True)
 
 
 async def test_a_file_with_only_its_first_line(sendgate: Shell) -> None:
@@ -348,10 +348,11 @@ async def test_an_export_is_for_its_owner_alone(sendgate: Shell) -> None:
 
 
 async def test_an_export_that_cannot_be_written(sendgate: Shell, tmp_path: Path) -> None:
-    """A place that is none is told, as a fault of usage."""
+    """A place that is none is told by the name that was given, as a fault of usage."""
     await sendgate("import", sendgate.file("id\n"))
-    code, _, err = await sendgate("export", tmp_path / "nowhere" / "people.csv")
-    assert (code, "No such file or directory" in err) == (2, True)
+    path = tmp_path / "nowhere" / "people.csv"
+    code, _, err = await sendgate("export", path)
+    assert (code, err) == (2, f"cannot open {path}: No such file or directory\n")
 
 
 async def test_an_export_of_no_store_makes_none(sendgate: Shell) -> None:

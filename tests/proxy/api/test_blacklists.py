@@ -154,8 +154,10 @@ REFUSED = [
     pytest.param({"Email": ADMIN, "Scope": "_a"}, "Scope", "WRONG_FORMAT", "begins with", id="an underscore first"),
     pytest.param({"Email": ADMIN, "Scope": "a" * 65}, "Scope", "WRONG_FORMAT", "up to 64", id="too long"),
     pytest.param({"Email": ADMIN, "Scope": 1}, "Scope", "WRONG_VALUE", None, id="a number as Scope"),
-    pytest.param({"Email": ADMIN, "ExpiresAt": "2099-01-01T00:00:00"}, "ExpiresAt", "WRONG_FORMAT", None, id="no zone"),
-    pytest.param({"Email": ADMIN, "ExpiresAt": "tomorrow"}, "ExpiresAt", "WRONG_FORMAT", None, id="no time"),
+    pytest.param(
+        {"Email": ADMIN, "ExpiresAt": "2099-01-01T00:00:00"}, "ExpiresAt", "WRONG_FORMAT", "with its zone", id="no zone"
+    ),
+    pytest.param({"Email": ADMIN, "ExpiresAt": "tomorrow"}, "ExpiresAt", "WRONG_FORMAT", "with its zone", id="no time"),
     pytest.param(
         {"Email": ADMIN, "ExpiresAt": "2001-01-01T00:00:00Z"}, "ExpiresAt", "WRONG_VALUE", "is over", id="over already"
     ),
