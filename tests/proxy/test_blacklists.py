@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import shutil
 from pathlib import Path
 
 import pytest
 
-from proxy.__main__ import main
 from proxy.api.blacklists import AT_ONCE
 from proxy.blacklists import TOGETHER, _batches
 from tests.conftest import OpenGate, RunningGate, Settings
+from tests.shell import Shell
 
 HEAD = "BlacklistId,Email,Phone,Scope,Reason,ExpiresAt"
 A, B = "a@example.com", "b@example.com"
 ENTRIES = "/api/v1.0/blacklists/"
 
 
-class Shell:
-    """Runs the command in a thread, as it has a loop of its own."""
-
-    def __init__(self, settings: Settings, captured: pytest.CaptureFixture[str]) -> None:
-        self.settings = settings
-        self._captured = captured
-
-    async def __call__(self, command: str, *arguments: object) -> tuple[int, str, str]:
-        """Run one command, and give its exit code and what it printed to both streams."""
-        self._captured.readouterr()
-        given = [command, "--config", str(self.settings.path), *map(str, arguments)]
-        code = await asyncio.to_thread(main, given)
-        return code, *self._captured.readouterr()
+class Lists(Shell):
+    """The command line, with files of entries."""
 
     def file(self, text: str | bytes) -> Path:
         """Write a file."""
@@ -49,24 +37,24 @@ class Shell:
 
 
 @pytest.fixture
-def sendgate(settings: Settings, empty_store: Path, capsys: pytest.CaptureFixture[str]) -> Shell:
+def sendgate(settings: Settings, empty_store: Path, capsys: pytest.CaptureFixture[str]) -> Lists:
     """Give the command line with a configuration and an empty store."""
     settings.write()
     if not settings.store.exists():  # beside a gate it does
         settings.store.parent.mkdir()
         shutil.copy(empty_store, settings.store)
-    return Shell(settings, capsys)
+    return Lists(settings, capsys)
 
 
 @pytest.fixture(params=["beside a gate", "alone"])
-async def anywhere(request: pytest.FixtureRequest, sendgate: Shell, open_gate: OpenGate) -> Shell:
+async def anywhere(request: pytest.FixtureRequest, sendgate: Lists, open_gate: OpenGate) -> Lists:
     """Give the command line, with and without a running gate."""
     if request.param == "beside a gate":
         await open_gate()
     return sendgate
 
 
-async def test_what_is_imported_is_exported(anywhere: Shell) -> None:
+async def test_what_is_imported_is_exported(anywhere: Lists) -> None:
     """Entries go in with all that is said of them and come out the same; ids are the store's own."""
     rows = [
         f"{A},,shop,,",
@@ -85,7 +73,7 @@ async def test_what_is_imported_is_exported(anywhere: Shell) -> None:
     assert (await anywhere("blacklists", "export", "-"))[1] == text
 
 
-async def test_a_bad_row_stops_no_other(anywhere: Shell) -> None:
+async def test_a_bad_row_stops_no_other(anywhere: Lists) -> None:
     """Each bad row is told with its line and the rule it breaks, and the others are taken; the exit code is 1."""
     lines = [
         "Email;Scope;ExpiresAt;Phone",
@@ -114,7 +102,7 @@ async def test_a_bad_row_stops_no_other(anywhere: Shell) -> None:
     assert await anywhere.exported() == [f"{A},,,,", "*@example.org,,,,"]
 
 
-async def test_entries_are_removed(anywhere: Shell) -> None:
+async def test_entries_are_removed(anywhere: Lists) -> None:
     """Each row removes the entry that it names, in any spelling, and that alone; one that names none is told."""
     entries = [
         f"{A},,,,",
@@ -154,7 +142,7 @@ async def test_entries_are_removed(anywhere: Shell) -> None:
     assert await anywhere.exported() == [entries[1], entries[2]]
 
 
-async def test_entries_are_removed_by_what_was_exported(anywhere: Shell) -> None:
+async def test_entries_are_removed_by_what_was_exported(anywhere: Lists) -> None:
     """A file that was exported removes all that it lists; an id that is another address's removes nothing."""
     entries = f"{HEAD}\n,{A},,shop,,\n,{B},,,,\n"
     assert (await anywhere("blacklists", "import", anywhere.file(entries)))[0] == 0
@@ -168,7 +156,7 @@ async def test_entries_are_removed_by_what_was_exported(anywhere: Shell) -> None
     assert await anywhere.exported() == []
 
 
-async def test_many_are_removed_beside_a_gate(gate: RunningGate, sendgate: Shell) -> None:
+async def test_many_are_removed_beside_a_gate(gate: RunningGate, sendgate: Lists) -> None:
     """What a removal took away passes at once, and what it left is refused."""
     count = TOGETHER + 3
     text = "Email\n" + "".join(f"n{number}@example.com\n" for number in range(count))
@@ -179,14 +167,14 @@ async def test_many_are_removed_beside_a_gate(gate: RunningGate, sendgate: Shell
     assert (await gate.mail("n0@example.com")).get("X-Sendgate-Reasons") == "blacklist_entry"
 
 
-async def test_a_file_of_other_columns_is_refused(anywhere: Shell) -> None:
+async def test_a_file_of_other_columns_is_refused(anywhere: Lists) -> None:
     """A file whose first line names other columns is refused whole, with those that there are."""
     code, _, err = await anywhere("blacklists", "import", anywhere.file("email,blacklisted\na@example.com,true\n"))
     assert (code, HEAD.replace(",", ", ") in err) == (1, True)
     assert await anywhere.exported() == []
 
 
-async def test_an_import_is_obeyed_at_once(gate: RunningGate, sendgate: Shell) -> None:
+async def test_an_import_is_obeyed_at_once(gate: RunningGate, sendgate: Lists) -> None:
     """What an import of a running gate took is refused by that gate, though the import goes on."""
     count = AT_ONCE + 3
     text = "".join(f"n{number}@example.com\n" for number in range(count))
@@ -197,7 +185,7 @@ async def test_an_import_is_obeyed_at_once(gate: RunningGate, sendgate: Shell) -
     assert {record["origin"] for record in await gate.records()} == {"cli"}
 
 
-async def test_from_standard_input(anywhere: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_from_standard_input(anywhere: Lists, monkeypatch: pytest.MonkeyPatch) -> None:
     """A dash stands for standard input, in the encoding that is named."""
     stream = io.TextIOWrapper(io.BytesIO("Email;Reason\nä@example.com;Ärger\n".encode("latin-1")))
     monkeypatch.setattr("sys.stdin", stream)
@@ -205,14 +193,14 @@ async def test_from_standard_input(anywhere: Shell, monkeypatch: pytest.MonkeyPa
     assert await anywhere.exported() == ["ä@example.com,,,Ärger,"]
 
 
-async def test_a_store_is_not_made(sendgate: Shell) -> None:
+async def test_a_store_is_not_made(sendgate: Lists) -> None:
     """Where there is no store an import makes none: its noes would be heard by nobody."""
     sendgate.settings.store.unlink()
     code, _, err = await sendgate("blacklists", "import", sendgate.file(f"Email\n{A}\n"))
     assert (code, "there is no store" in err) == (1, True)
 
 
-async def test_the_store_is_not_written_over(sendgate: Shell) -> None:
+async def test_the_store_is_not_written_over(sendgate: Lists) -> None:
     """An export into the store's own place is refused."""
     before = sendgate.settings.store.read_bytes()
     code, _, err = await sendgate("blacklists", "export", sendgate.settings.store)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import sqlite3
@@ -17,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from proxy.__main__ import main
 from tests.conftest import Message, OpenGate, RunningGate, Serve, Served, Settings, Words
+from tests.shell import Shell
 
 KEY = ec.derive_private_key(0x5EED, ec.SECP256R1())
 PUBLIC = base64.b64encode(KEY.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
@@ -28,21 +27,6 @@ ANN = "ann@example.com"
 PHONE, SPACED = "+4915112345678", "+49 151 1234 5678"
 # As it was told in one place or another; the number's digits stand in each of its spellings.
 SPELLINGS = [BOB, quote(BOB, safe=""), "bob.miller", ID, PHONE.removeprefix("+49"), SPACED.removeprefix("+49")]
-
-
-class Shell:
-    """Runs commands in a thread, as they have a loop of their own."""
-
-    def __init__(self, settings: Settings, captured: pytest.CaptureFixture[str]) -> None:
-        self.settings = settings
-        self._captured = captured
-
-    async def __call__(self, command: str, *arguments: object) -> tuple[int, str, str]:
-        """Run one command, and give its exit code and what it printed to both streams."""
-        self._captured.readouterr()
-        given = [command, "--config", str(self.settings.path), *map(str, arguments)]
-        code = await asyncio.to_thread(main, given)
-        return code, *self._captured.readouterr()
 
 
 @pytest.fixture

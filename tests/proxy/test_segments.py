@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
-from pathlib import Path
 
 import pytest
 
 from policy import Policy
 from policy.rows import COLUMNS
-from proxy.__main__ import main
 from tests.conftest import OpenGate, Settings
+from tests.shell import Shell
 
 FILTER = '{"standing": {"opted_out": {"MAIL": true}}}'
-
-
-class Shell:
-    """Runs `sendgate segment` in a thread, as it has a loop of its own."""
-
-    def __init__(self, settings: Settings, captured: pytest.CaptureFixture[str]) -> None:
-        self.settings = settings
-        self._captured = captured
-
-    async def __call__(self, *arguments: object) -> tuple[int, str, str]:
-        """Run it, and give its exit code and what it printed to both streams."""
-        self._captured.readouterr()
-        given = ["segment", "--config", str(self.settings.path), *map(str, arguments)]
-        code = await asyncio.to_thread(main, given)
-        return code, *self._captured.readouterr()
-
-    def file(self, name: str) -> Path:
-        """Name a file."""
-        return self.settings.folder / name
 
 
 @pytest.fixture
@@ -43,7 +22,7 @@ def segment(settings: Settings, capsys: pytest.CaptureFixture[str]) -> Shell:
     policy = Policy(settings.store)
     policy.open()
     policy.close()
-    return Shell(settings, capsys)
+    return Shell(settings, capsys, "segment")
 
 
 @pytest.mark.parametrize("beside", [True, False], ids=["beside a gate", "alone"])
@@ -71,7 +50,7 @@ async def test_people_in_a_file(open_gate: OpenGate, segment: Shell) -> None:
     gate = await open_gate()
     await gate.user("1", email="ü@example.com")
     await segment("save", "s", "--filter", "{}")
-    csv, ndjson = segment.file("s.csv"), segment.file("s.ndjson")
+    csv, ndjson = (segment.settings.folder / name for name in ("s.csv", "s.ndjson"))
     assert (await segment("users", "s", "--output", csv))[0] == 0
     assert (await segment("users", "s", "--output", ndjson, "--limit", 1))[0] == 0
     assert csv.read_text().splitlines()[1].startswith("1,ü@example.com,")
@@ -96,7 +75,7 @@ async def test_people_in_a_file(open_gate: OpenGate, segment: Shell) -> None:
 async def test_what_cannot_be_done(segment: Shell, arguments: tuple[str, ...], said: str) -> None:
     """What is wrong is told in one line, and no file is begun."""
     await segment("save", "s" if "--limit" in arguments else "other", "--filter", "{}")
-    out = segment.file("out.csv")
+    out = segment.settings.folder / "out.csv"
     output = ("--output", out) if arguments[0] == "users" else ()
     code, _, err = await segment(*arguments, *output)
     assert (code, err.count("\n")) == (1, 1)

@@ -17,26 +17,9 @@ import pytest
 from policy import Policy
 from proxy.__main__ import main
 from tests.conftest import OpenGate, RunningGate, Settings
+from tests.shell import Shell
 
 A = "a@example.com"
-
-
-class Shell:
-    """Runs `sendgate stats` in a thread, as it has a loop of its own."""
-
-    def __init__(self, settings: Settings, captured: pytest.CaptureFixture[str]) -> None:
-        self.settings = settings
-        self._captured = captured
-
-    async def __call__(self, *arguments: object) -> tuple[int, str, str]:
-        """Run it, and give its exit code and what it printed to both streams."""
-        self._captured.readouterr()
-        code = await asyncio.to_thread(main, self.given(*arguments))
-        return code, *self._captured.readouterr()
-
-    def given(self, *arguments: object) -> list[str]:
-        """Give the arguments."""
-        return ["stats", "--config", str(self.settings.path), *map(str, arguments)]
 
 
 @pytest.fixture
@@ -46,7 +29,7 @@ def stats(settings: Settings, capsys: pytest.CaptureFixture[str]) -> Shell:
     policy = Policy(settings.store)
     policy.open()
     policy.close()
-    return Shell(settings, capsys)
+    return Shell(settings, capsys, "stats")
 
 
 async def told(open_gate: OpenGate) -> RunningGate:
