@@ -1,0 +1,293 @@
+"""What a system that may not release can ask of a gate: one function a kind of call, drawn by seeded dice.
+
+The world is small on purpose, so that calls meet: few ids, few addresses, several spellings of the same address and
+number. A step makes one call, and says what its answer promised: every acknowledged no that named an address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, Final, NamedTuple
+from urllib.parse import quote
+
+from policy import identity
+from policy.model import Channel, MessageClass
+from proxy.links import Link, Links
+from tests.conftest import FORM, Message, RunningGate
+
+E_MAILS: Final = ("a@x.io", "b@x.io", "c@x.io", "A@X.io", "straße@x.io", "d@straße.de", '"a"@x.io')
+PHONES: Final = ("+4915112345678", "+493012345678", "+4915112345679", "004915112345678")
+IDS: Final = ("u0", "u1", "u2", "u3")
+UNITS: Final = ("", "DE", "FR")
+TIMES: Final = ("0001-01-01T00:00:00Z", "2020-01-01T00:00:00Z", "2030-01-01T00:00:00Z")
+
+SCOPES: Final = ("users", "events", "blacklists")
+WARY: Final = {"name": "wary", "key": "a-key-that-releases-nobody", "scopes": list(SCOPES)}
+FREE: Final = {"name": "free", "key": "a-key-that-may-release", "scopes": [*SCOPES, "records", "release"]}
+LINK_KEY: Final = "k" * 32
+V2: Final = {"X-XNG-ApiVersion": "2"}
+
+Body = dict[str, Any]
+
+
+class Promise(NamedTuple):
+    """An address that is to get no message of a class from now on."""
+
+    address: str
+    message_class: MessageClass
+
+
+Promises = set[Promise]
+
+
+def channel_of(address: str) -> Channel:
+    """Say by which channel an address of this world is reached."""
+    return Channel.MAIL if "@" in address else Channel.SMS
+
+
+def keys_of(address: str) -> tuple[str, ...]:
+    """Give the keys that an address of this world may stand for."""
+    return identity.email_keys(address) if "@" in address else identity.phone_keys(address)
+
+
+@dataclass
+class Life:
+    """A gate, the dice, the blacklist entries that may be taken away again, and every call with its status."""
+
+    gate: RunningGate
+    dice: Random
+    entries: list[str] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+
+    async def ask(self, method: str, path: str, body: Any = None, given: Mapping[str, str] | None = None) -> Message:
+        """Ask the API by the key that may not release."""
+        return await self._ask(WARY["key"], method, path, body, given)
+
+    async def ask_freely(self, method: str, path: str) -> Message:
+        """Ask the API by the key that may."""
+        return await self._ask(FREE["key"], method, path)
+
+    async def click(self, address: str, unit: str) -> Message:
+        """Unsubscribe an address by one click, as a mailbox does."""
+        token = Links([LINK_KEY]).make(Link(keys_of(address)[0], channel_of(address), unit))
+        answer = await self.gate.post(f"/u/{token}", b"List-Unsubscribe=One-Click", FORM, door="public")
+        return self._noted(answer, f"one click of {address!r} in unit {unit!r}")
+
+    async def _ask(
+        self, key: object, method: str, path: str, body: Any = None, given: Mapping[str, str] | None = None
+    ) -> Message:
+        headers = {"Authorization": f"Bearer {key}", **(given or {})}
+        answer = await self.gate.api(method, path, body, headers=headers)
+        return self._noted(answer, f"{method} {path} {dict(given or {})} {body}")
+
+    def _noted(self, answer: Message, call: str) -> Message:
+        self.calls.append(f"{call} → {answer.status}")
+        return answer
+
+    def happens(self, chance: float) -> bool:
+        """Throw the dice once."""
+        return self.dice.random() < chance
+
+    def some(self, chances: Mapping[str, tuple[float, tuple[Any, ...]]]) -> Body:
+        """Draw fields: each is there by its chance, with one of its values."""
+        return {name: self.dice.choice(values) for name, (chance, values) in chances.items() if self.happens(chance)}
+
+    def profile(self) -> Body:
+        """Draw a profile; an address in it may be null, which takes the address away."""
+        return self.some(
+            {
+                "email": (0.7, (*E_MAILS, None)),
+                "phone": (0.35, (*PHONES, None)),
+                "businessUnit": (0.4, UNITS),
+                "optOut": (0.25, (True, False, None, "false")),
+                "blacklisted": (0.15, (True, False)),
+                "traits.optOut": (0.1, (True, False)),
+            }
+        )
+
+    def subject(self) -> Body:
+        """Draw who an event is about: an id, an address, or several of them."""
+        chances = {"id": (0.4, IDS), "email": (0.5, E_MAILS), "phone": (0.3, PHONES), "businessUnit": (0.3, UNITS)}
+        while not (subject := self.some(chances)).keys() & {"id", "email", "phone"}:
+            pass
+        return subject
+
+    async def known(self, address: str) -> str | None:
+        """Ask for the gate's own id of somebody who has an address."""
+        items = (await self.ask("GET", f"/standing?address={quote(address)}")).json["items"]
+        ids = [item["xngId"] for item in items if item["xngId"]]
+        return self.dice.choice(ids) if ids else None
+
+
+Step = Callable[[Life], Awaitable[Promises]]
+
+
+def promised_by(profiles: list[Body]) -> Promises:
+    """Say what taking some profiles promises: a no in one holds for the addresses in it."""
+    found: Promises = set()
+    for profile in profiles:
+        for address in filter(None, (profile.get("email"), profile.get("phone"))):
+            if profile.get("blacklisted") is True:
+                found.add(Promise(address, MessageClass.TRANSACTIONAL))
+            if profile.get("optOut") is True or profile.get("traits.optOut") is True:
+                found.add(Promise(address, MessageClass.MARKETING))
+    return found
+
+
+# ── events ──
+
+
+async def tell_events(life: Life) -> Promises:
+    """Tell one event or two about somebody, now or with a time of their own."""
+    subject = life.subject()
+    events = [_event(life) for _ in range(life.dice.randint(1, 2))]
+    answer = await life.ask("POST", "/events", {**subject, "events": events})
+    addresses = [subject[name] for name in ("email", "phone") if name in subject]
+    told = {Promise(address, kind) for address in addresses for event in events for kind in _told(event, address)}
+    return told if answer.status == 202 else set()
+
+
+def _event(life: Life) -> Body:
+    event: Body = {"event": life.dice.choice(("Blacklisted", "Opt Out")), **life.some({"timestamp": (0.3, TIMES)})}
+    if event["event"] == "Opt Out" and life.happens(0.7):
+        event["properties"] = {"channel.type": life.dice.choice(("MAIL", "SMS", "ALL"))}
+    return event
+
+
+def _told(event: Body, address: str) -> list[MessageClass]:
+    if event["event"] == "Blacklisted":
+        return [MessageClass.TRANSACTIONAL]
+    channel = event.get("properties", {}).get("channel.type", "ALL")
+    return [MessageClass.MARKETING] if channel in ("ALL", channel_of(address).value) else []
+
+
+# ── users and leads ──
+
+
+async def put_user(life: Life) -> Promises:
+    """Write a user's profile."""
+    profile = life.profile()
+    answer = await life.ask("PUT", f"/users/{life.dice.choice(IDS)}", profile)
+    return promised_by([profile]) if answer.status == 200 else set()
+
+
+async def put_user_v2(life: Life) -> Promises:
+    """Write a user's profile by the second version of the API."""
+    profile = {"id": life.dice.choice(IDS), **life.profile()}
+    answer = await life.ask("PUT", "/users", profile, V2)
+    return promised_by([profile]) if answer.status == 202 else set()
+
+
+async def post_batch(life: Life) -> Promises:
+    """Write two users and perhaps delete one, by either version of the API."""
+    updated = [{"id": life.dice.choice(IDS), **life.profile()} for _ in range(2)]
+    deleted = [{"id": life.dice.choice(IDS)}] if life.happens(0.5) else []
+    given = life.dice.choice(({}, V2))
+    answer = await life.ask("POST", "/users/batch", {"updated": updated, "deleted": deleted}, given)
+    return promised_by(updated) if answer.status == 200 else set()
+
+
+async def post_leads(life: Life) -> Promises:
+    """Write two leads and perhaps delete somebody by the gate's own id."""
+    updated = [life.profile() for _ in range(2)]
+    found = await life.known(life.dice.choice(E_MAILS))
+    deleted = [{"xngId": found}] if found and life.happens(0.4) else []
+    answer = await life.ask("POST", "/leads/", {"updated": updated, "deleted": deleted})
+    return promised_by(updated) if answer.status == 200 else set()
+
+
+async def delete_user(life: Life) -> Promises:
+    """Delete a user, by either version of the API."""
+    await life.ask("DELETE", f"/users/{life.dice.choice(IDS)}", None, life.dice.choice(({}, V2)))
+    return set()
+
+
+async def blacklist_user(life: Life) -> Promises:
+    """Blacklist a user by id, or try to release one."""
+    status = {"blacklisted": life.happens(0.7)}
+    await life.ask("PUT", f"/users/{life.dice.choice(IDS)}/blacklist-status", status)
+    return set()
+
+
+async def opt_user_out(life: Life) -> Promises:
+    """Opt a user out by id, or try to opt one in."""
+    query = life.dice.choice(("", "?channelType=MAIL"))
+    await life.ask("PUT", f"/users/{life.dice.choice(IDS)}/optout-status{query}", {"optOut": life.happens(0.7)})
+    return set()
+
+
+# ── blacklists and profiles, after Optimizely's ──
+
+
+async def list_address(life: Life) -> Promises:
+    """Put an address or a whole domain on a blacklist."""
+    entry = {"Email": life.dice.choice((*E_MAILS, "*@x.io")), "Scope": life.dice.choice((None, "shop"))}
+    answer = await life.ask("POST", "/api/v1.0/blacklists/", entry)
+    if answer.status == 201:
+        life.entries.append(answer.json["BlacklistId"])
+    return set()
+
+
+async def unlist_address(life: Life) -> Promises:
+    """Take an entry off the blacklists, as one may who releases: whoever was refused for more remains so."""
+    if life.entries:
+        await life.ask_freely("DELETE", f"/api/v1.0/blacklists/{life.entries.pop()}")
+    return set()
+
+
+async def post_profile(life: Life) -> Promises:
+    """Write a profile that the gate finds by its address."""
+    scope = life.some({"Scope": (0.5, ("shop", "default", ""))})
+    await life.ask("POST", "/api/v1.0/profiles", {"Info": {"Email": life.dice.choice(E_MAILS)}, **scope})
+    return set()
+
+
+async def put_profile(life: Life) -> Promises:
+    """Give somebody's profile another address, or none."""
+    if found := await life.known(life.dice.choice(E_MAILS + PHONES)):
+        email = life.dice.choice((*E_MAILS, None))
+        await life.ask("PUT", f"/api/v1.0/profiles/{found}", {"Info": {"Email": email}})
+    return set()
+
+
+async def delete_profile(life: Life) -> Promises:
+    """Delete somebody's profile."""
+    if found := await life.known(life.dice.choice(E_MAILS + PHONES)):
+        await life.ask("DELETE", f"/api/v1.0/profiles/{found}")
+    return set()
+
+
+# ── the recipients ──
+
+
+async def click_link(life: Life) -> Promises:
+    """Follow the link of a mail or text, as its recipient may."""
+    address = life.dice.choice(E_MAILS + PHONES)
+    answer = await life.click(address, life.dice.choice(UNITS))
+    return {Promise(address, MessageClass.MARKETING)} if answer.status == 200 else set()
+
+
+STEPS: Final[Mapping[Step, int]] = {  # how often each is drawn beside the others
+    tell_events: 5,
+    put_user: 6,
+    put_user_v2: 3,
+    post_batch: 3,
+    post_leads: 3,
+    delete_user: 3,
+    blacklist_user: 3,
+    opt_user_out: 3,
+    list_address: 2,
+    unlist_address: 1,
+    post_profile: 1,
+    put_profile: 2,
+    delete_profile: 1,
+    click_link: 1,
+}
+
+
+async def take_a_step(life: Life) -> Promises:
+    """Draw a step, take it, and say what it promised."""
+    (step,) = life.dice.choices(list(STEPS), list(STEPS.values()))
+    return await step(life)
