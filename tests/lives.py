@@ -38,6 +38,10 @@ class Promise(NamedTuple):
     address: str
     message_class: MessageClass
 
+    def __repr__(self) -> str:
+        """Name the promise in a failure."""
+        return f"{self.address} gets nothing {self.message_class.value}"
+
 
 Promises = set[Promise]
 
@@ -80,7 +84,7 @@ class Life:
     ) -> Message:
         headers = {"Authorization": f"Bearer {key}", **(given or {})}
         answer = await self.gate.api(method, path, body, headers=headers)
-        return self._noted(answer, f"{method} {path} {dict(given or {})} {body}")
+        return self._noted(answer, " ".join(map(str, filter(None, (method, path, given, body)))))
 
     def _noted(self, answer: Message, call: str) -> Message:
         self.calls.append(f"{call} → {answer.status}")

@@ -34,6 +34,10 @@ class View(NamedTuple):
     message_class: MessageClass
     unit: str
 
+    def __repr__(self) -> str:
+        """Name the view in a failure."""
+        return f"{self.message_class.value} for {self.unit or 'any unit'}"
+
 
 VIEWS: Final = tuple(View(kind, unit) for kind in (MARKETING, TRANSACTIONAL) for unit in ("", "DE", "FR"))
 
@@ -128,7 +132,7 @@ async def test_who_may_not_release_makes_nobody_mailable(open_gate: OpenGate, se
     """Whoever is refused stays refused, and an acknowledged no holds at once, in the store and at the senders' door."""
     dice = Random(seed)
     life = Life(await opened(open_gate, dice), dice)
-    remaining: Refused = {}
+    remaining: Refused = {view: set() for view in VIEWS}
     refused: Refused = {}
     for _ in range(STEPS_OF_A_LIFE):
         promises = await take_a_step(life)
@@ -138,7 +142,8 @@ async def test_who_may_not_release_makes_nobody_mailable(open_gate: OpenGate, se
         assert not released, told(life, f"released: {released}")
         unkept = {promise for promise in promises if promise.address not in refused[View(promise.message_class, "")]}
         assert not unkept, told(life, f"promised, but not held: {unkept}")
-        remaining = to_remain(refused, known)
+        for view, found in to_remain(refused, known).items():
+            remaining[view] |= found
     await hold_at_the_door(life, refused)
 
 
