@@ -106,13 +106,18 @@ class Life:
                 "phone": (0.35, (*PHONES, None)),
                 "businessUnit": (0.4, UNITS),
                 "optOut": (0.25, (True, False, None, "false")),
-                "blacklisted": (0.15, (True, False)),
+                "blacklisted": (0.1, (True, False)),
                 "traits.optOut": (0.1, (True, False)),
             }
         )
 
     def subject(self) -> Body:
-        """Draw who an event is about: an id, an address, or several of them."""
+        """Draw who an event is about: an id, an address, or several of them.
+
+        Mostly an id alone, for what is told of an address holds for good and would hide what becomes of people.
+        """
+        if self.happens(0.6):
+            return {"id": self.dice.choice(IDS)}
         chances = {"id": (0.4, IDS), "email": (0.5, E_MAILS), "phone": (0.3, PHONES), "businessUnit": (0.3, UNITS)}
         while not (subject := self.some(chances)).keys() & {"id", "email", "phone"}:
             pass
@@ -154,7 +159,10 @@ async def tell_events(life: Life) -> Promises:
 
 
 def _event(life: Life) -> Body:
-    event: Body = {"event": life.dice.choice(("Blacklisted", "Opt Out")), **life.some({"timestamp": (0.3, TIMES)})}
+    event: Body = {
+        "event": life.dice.choice(("Blacklisted", "Opt Out", "Opt Out")),
+        **life.some({"timestamp": (0.3, TIMES)}),
+    }
     if event["event"] == "Opt Out" and life.happens(0.7):
         event["properties"] = {"channel.type": life.dice.choice(("MAIL", "SMS", "ALL"))}
     return event
@@ -175,6 +183,12 @@ async def put_user(life: Life) -> Promises:
     profile = life.profile()
     answer = await life.ask("PUT", f"/users/{life.dice.choice(IDS)}", profile)
     return promised_by([profile]) if answer.status == 200 else set()
+
+
+async def move_user(life: Life) -> Promises:
+    """Move a user to another business unit, the address with them."""
+    await life.ask("PUT", f"/users/{life.dice.choice(IDS)}", {"businessUnit": life.dice.choice(UNITS)})
+    return set()
 
 
 async def put_user_v2(life: Life) -> Promises:
@@ -274,8 +288,9 @@ async def click_link(life: Life) -> Promises:
 
 
 STEPS: Final[Mapping[Step, int]] = {  # how often each is drawn beside the others
-    tell_events: 5,
-    put_user: 6,
+    tell_events: 4,
+    put_user: 9,
+    move_user: 4,
     put_user_v2: 3,
     post_batch: 3,
     post_leads: 3,

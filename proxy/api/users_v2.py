@@ -7,7 +7,7 @@ given (tracking.py).
 What is wrong with the form of a request is answered at once, with every fault in it (envelope.py). What is wrong with
 what it asks for is an error in the tracking: a profile with an e-mail and unit of another user is not written then. But
 202 was answered, and a no among its traits was acknowledged with it: so its noes are taken all the same, for the id and
-for the address.
+for its addresses, numbers among them.
 
 A profile with an address on a blacklist is a fault like those of the form, though it is found later: it is told in the
 answer, and nothing of it is taken.
@@ -302,13 +302,15 @@ async def _learn(context: Context, items: Sequence[Item]) -> int:
 
 
 def _noes(events: Sequence[Event]) -> Iterator[Told]:
-    """Give what a profile suppresses, about its id and about the address that it claims."""
+    """Give what a profile suppresses, about its id and about the addresses that it claims."""
     claimed = next(event for event in events if isinstance(event, Profile))
     for event in events:
         if isinstance(event, Told) and event.word is not None and SUPPRESSES[event.word]:
             unit = claimed.business_unit or ""
             subject = replace(event.subject, email=claimed.email, email_keys=claimed.email_keys, business_unit=unit)
             yield replace(event, subject=subject)
+            for phone, keys in filter(None, claimed.phones.values()):
+                yield replace(event, subject=replace(event.subject, phone=phone, phone_keys=keys))
 
 
 def _tracking_key(context: Context) -> bytes:
