@@ -11,6 +11,7 @@ from policy.model import Microseconds
 from tests.conftest import Message, OpenGate, RunningGate
 
 A, B = "a@example.com", "b@example.com"
+PHONE = "+4915112345678"
 SECOND = {"X-XNG-ApiVersion": "2"}
 
 
@@ -58,9 +59,10 @@ async def test_an_address_of_another_user(gate: RunningGate) -> None:
 
 @pytest.mark.parametrize("trait", ["optOut", "blacklisted"])
 async def test_a_no_beside_an_address_of_another_user(gate: RunningGate, trait: str) -> None:
-    """202 was answered, so the no counts all the same: for the address, and for the id wherever it is next."""
+    """202 was answered, so the no counts all the same: for its addresses, and for the id wherever it is next."""
     await gate.user("1", email=A)
-    assert await tracked(gate, await put(gate, id="2", email=A, **{trait: True})) == (0, 1)
+    assert await tracked(gate, await put(gate, id="2", email=A, phone=PHONE, **{trait: True})) == (0, 1)
+    assert (await gate.text(PHONE)).status == 400
     await gate.user("2", email=B)
     assert [(await gate.mail(address)).status for address in (A, B)] == [400, 400]
 
