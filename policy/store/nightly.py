@@ -22,7 +22,7 @@ from policy.store.removing import Night, Rules, Window
 
 T = TypeVar("T")
 
-REST: Final = 4.0  # times as long as a step took
+REST: Final = 8.0  # times as long as a step took
 PATIENCE: Final = 60.0  # seconds that a step waits for the store
 TRIES: Final = 3  # for persons who change while they are looked at; who goes on changing is left to the next night
 
