@@ -100,15 +100,13 @@ def _events(screen: Screen, track: Track, number: int) -> Iterator[Event]:
     told, unit = track.told, track.told.subject.business_unit
     suppresses = told.word is not None and SUPPRESSES[told.word]
     here = _owner(owners, unit)
-    if not screen.empty and _concerns(screen, track, owners):
-        named = subject or (here and Subject(xng_id=here.xng_id))
-        yield from screen.kept(replace(told, subject=named, origin=Origin.EVENT)) if suppresses and named else ()
-    elif subject is not None:
-        yield replace(told, subject=subject)
-    elif here is not None:
-        yield replace(told, subject=Subject(xng_id=here.xng_id))
-    elif suppresses:
+    named = subject or (Subject(xng_id=here.xng_id) if here else None)
+    if suppresses and named is None:
         raise NobodyNamed(number)
+    if not screen.empty and _concerns(screen, track, owners):
+        yield from screen.kept(replace(told, subject=named, origin=Origin.EVENT)) if suppresses and named else ()
+    elif named is not None:
+        yield replace(told, subject=named)
     else:
         yield Unplaced(told.name, told.origin, {**told.properties, UNIT: unit}, notice="", source=told.source)
 

@@ -96,6 +96,15 @@ def test_a_no_of_nobody(memory: Memory) -> None:
     assert (refused.value.number, about(memory)) == (1, [])
 
 
+def test_a_no_of_a_listed_device_of_another_scope(memory: Memory) -> None:
+    """A no is refused, and not passed over, where only somebody of another scope has the device and is listed."""
+    memory.learn([visitor("one", email=ANN, unit="DE"), listed(ANN)])
+    assert tell(memory, track()) == [None]
+    with pytest.raises(NobodyNamed):
+        tell(memory, track("Opt Out"))
+    assert [each is not None for each in tell(memory, track("Opt Out", unit="DE"))] == [True]
+
+
 def test_a_no_of_a_visitor_without_an_address(memory: Memory) -> None:
     """A no of a profile's device holds for the address that the profile gets later."""
     memory.learn([visitor("one")])
