@@ -17,6 +17,7 @@ import asyncio
 import contextlib
 import csv
 import sys
+from abc import ABC, abstractmethod
 from argparse import Namespace
 from collections.abc import Iterable
 from pathlib import Path
@@ -49,7 +50,7 @@ def move(arguments: Namespace) -> int:
 # Import and removal
 
 
-class Taker:
+class Taker(ABC):
     """One run over the rows of a file: how many were taken and what was wrong with the others."""
 
     said: ClassVar[str]
@@ -68,8 +69,9 @@ class Taker:
                 self._note(number, wrong)
         await self._send(numbered)
 
+    @abstractmethod
     async def _send(self, numbered: list[tuple[int, Row]]) -> None:
-        raise NotImplementedError
+        """Do with rows that can be read what this run is for."""
 
     def _note(self, number: int, wrong: str) -> None:
         self.bad += 1

@@ -13,6 +13,7 @@ from typing import Final
 from aiohttp import web
 
 PATHS: Final[Mapping[str, str]] = {
+    "blacklists": "api/v1.0/blacklists",
     "profiles": "api/v1.0/profiles",
     "scopes": "api/v1.0/scopes",
     "trackEventsV1": "api/v1.0/trackevents",
