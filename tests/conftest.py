@@ -434,6 +434,16 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def stored(settings: Settings, empty_store: Path) -> Settings:
+    """Give a configuration in a file, and its store, in which nothing is known yet unless a gate is beside it."""
+    settings.write()
+    if not settings.store.exists():
+        settings.store.parent.mkdir()
+        shutil.copy(empty_store, settings.store)
+    return settings
+
+
+@pytest.fixture
 async def open_gate(settings: Settings, empty_store: Path) -> AsyncIterator[OpenGate]:
     """Start gates with changes to the configuration, and stop them at the end."""
     async with contextlib.AsyncExitStack() as stack:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 from pathlib import Path
 
 import pytest
@@ -37,13 +36,9 @@ class Lists(Shell):
 
 
 @pytest.fixture
-def sendgate(settings: Settings, empty_store: Path, capsys: pytest.CaptureFixture[str]) -> Lists:
+def sendgate(stored: Settings, capsys: pytest.CaptureFixture[str]) -> Lists:
     """Give the command line with a configuration and an empty store."""
-    settings.write()
-    if not settings.store.exists():  # beside a gate it does
-        settings.store.parent.mkdir()
-        shutil.copy(empty_store, settings.store)
-    return Lists(settings, capsys)
+    return Lists(stored, capsys)
 
 
 @pytest.fixture(params=["beside a gate", "alone"])

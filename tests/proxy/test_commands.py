@@ -39,13 +39,9 @@ class Shell:
 
 
 @pytest.fixture
-def sendgate(settings: Settings, empty_store: Path, capsys: pytest.CaptureFixture[str]) -> Shell:
+def sendgate(stored: Settings, capsys: pytest.CaptureFixture[str]) -> Shell:
     """Give the command line with a configuration and an empty store."""
-    settings.write()
-    if not settings.store.exists():  # beside a gate it does
-        settings.store.parent.mkdir()
-        shutil.copy(empty_store, settings.store)
-    return Shell(settings, capsys)
+    return Shell(stored, capsys)
 
 
 @pytest.fixture(params=["beside a gate", "alone"])

@@ -7,7 +7,6 @@ import json
 
 import pytest
 
-from policy import Policy
 from policy.rows import COLUMNS
 from tests.conftest import OpenGate, Settings
 from tests.shell import Shell
@@ -16,13 +15,9 @@ FILTER = '{"standing": {"opted_out": {"MAIL": true}}}'
 
 
 @pytest.fixture
-def segment(settings: Settings, capsys: pytest.CaptureFixture[str]) -> Shell:
+def segment(stored: Settings, capsys: pytest.CaptureFixture[str]) -> Shell:
     """Give the command, with a store that knows nobody."""
-    settings.write()
-    policy = Policy(settings.store)
-    policy.open()
-    policy.close()
-    return Shell(settings, capsys, "segment")
+    return Shell(stored, capsys, "segment")
 
 
 @pytest.mark.parametrize("beside", [True, False], ids=["beside a gate", "alone"])

@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from policy import Policy
 from proxy.__main__ import main
 from tests.conftest import OpenGate, RunningGate, Settings
 from tests.shell import Shell
@@ -23,13 +22,9 @@ A = "a@example.com"
 
 
 @pytest.fixture
-def stats(settings: Settings, capsys: pytest.CaptureFixture[str]) -> Shell:
+def stats(stored: Settings, capsys: pytest.CaptureFixture[str]) -> Shell:
     """Give the command, with a store that knows nobody."""
-    settings.write()
-    policy = Policy(settings.store)
-    policy.open()
-    policy.close()
-    return Shell(settings, capsys, "stats")
+    return Shell(stored, capsys, "stats")
 
 
 async def told(open_gate: OpenGate) -> RunningGate:
