@@ -24,6 +24,11 @@ class Shell:
         code = await asyncio.to_thread(main, self.given(*arguments))
         return code, *self._captured.readouterr()
 
+    async def said(self, *arguments: object) -> tuple[int, str]:
+        """Run one command, and give its exit code and what it printed to either stream."""
+        code, out, err = await self(*arguments)
+        return code, out + err
+
     def given(self, *arguments: object) -> list[str]:
         """Give a whole command, with the configuration behind its first word."""
         first, *others = [*self._words, *map(str, arguments)]

@@ -13,29 +13,14 @@ from typing import Any
 import pytest
 
 from policy.model import Channel
-from proxy.__main__ import main
 from proxy.links import Link, Links
 from tests.conftest import JSON, OpenGate, RunningGate, Settings
+from tests.shell import Shell
 
 A = "a@example.com"
 PHONE = "+4915112345678"
 LINK_KEY = "k" * 32
 LINKS = {"unsubscribe": {"keys": [LINK_KEY]}}
-
-
-class Shell:
-    """Runs commands in a thread, as they have a loop of their own, and gives exit code and output."""
-
-    def __init__(self, settings: Settings, captured: pytest.CaptureFixture[str]) -> None:
-        self._settings = settings
-        self._captured = captured
-
-    async def __call__(self, command: str, *arguments: str) -> tuple[int, str]:
-        """Run one command; the output is what it printed to either stream."""
-        self._captured.readouterr()
-        code = await asyncio.to_thread(main, [command, "--config", str(self._settings.path), *arguments])
-        out, err = self._captured.readouterr()
-        return code, out + err
 
 
 @pytest.fixture
@@ -57,14 +42,14 @@ async def anywhere(request: pytest.FixtureRequest, sendgate: Shell, open_gate: O
 
 async def test_check_says_what_is_fine(sendgate: Shell) -> None:
     """A configuration that can be used is ok, and what deserves a look is told."""
-    code, said = await sendgate("check")
+    code, said = await sendgate.said("check")
     assert (code, "ok, 4 routes" in said, "warning: store.pepper" in said) == (0, True, True)
 
 
 async def test_check_tells_all_faults(sendgate: Shell, settings: Settings) -> None:
     """Every fault is told at once, with its line and key path, and no value; the exit code is 2."""
     settings.write(policy={"mode": "s3cret"}, unheard=1, routes={"mail": {"provider": "sendgird"}})
-    code, said = await sendgate("check")
+    code, said = await sendgate.said("check")
     assert code == 2
     for path in ("policy.mode", "unheard", "routes.mail.provider"):
         assert [line for line in said.splitlines() if "line " in line and path in line], path
@@ -74,14 +59,14 @@ async def test_check_tells_all_faults(sendgate: Shell, settings: Settings) -> No
 async def test_check_without_a_file(sendgate: Shell, settings: Settings) -> None:
     """A file that is not there is a fault of usage, and is named."""
     settings.path.unlink()
-    code, said = await sendgate("check")
+    code, said = await sendgate.said("check")
     assert (code, f"cannot open {settings.path}" in said) == (2, True)
 
 
 async def test_check_opens_nothing(sendgate: Shell, settings: Settings) -> None:
     """Checking a configuration makes no store."""
     shutil.rmtree(settings.store.parent)
-    await sendgate("check")
+    await sendgate.said("check")
     assert not settings.store.exists()
 
 
@@ -90,22 +75,22 @@ async def test_check_opens_nothing(sendgate: Shell, settings: Settings) -> None:
 
 async def test_the_life_of_an_address(anywhere: Shell) -> None:
     """Unknown, blacklisted, released: each is said in words, with who said so."""
-    code, said = await anywhere("status", A)
+    code, said = await anywhere.said("status", A)
     assert (code, "nobody in the store has this address" in said) == (0, True)
-    code, said = await anywhere("blacklist", A)
+    code, said = await anywhere.said("blacklist", A)
     assert (code, "nothing at all is sent" in said, "cli" in said, "lead" in said) == (0, True, True, True)
-    code, said = await anywhere("status", "A@EXAMPLE.com.")
+    code, said = await anywhere.said("status", "A@EXAMPLE.com.")
     assert (code, "nothing at all is sent" in said) == (0, True)
-    code, said = await anywhere("whitelist", A)
+    code, said = await anywhere.said("whitelist", A)
     assert (code, "nothing is kept from this address" in said) == (0, True)
 
 
 async def test_a_number(anywhere: Shell) -> None:
     """A phone number is blacklisted and released like an e-mail address, in any spelling."""
-    assert (await anywhere("blacklist", "+49 151 12345678"))[0] == 0
-    assert "nothing at all is sent" in (await anywhere("status", PHONE))[1]
-    assert (await anywhere("whitelist", "0049 (0)151-12345678"))[0] == 0
-    assert "nothing is kept" in (await anywhere("status", PHONE))[1]
+    assert (await anywhere.said("blacklist", "+49 151 12345678"))[0] == 0
+    assert "nothing at all is sent" in (await anywhere.said("status", PHONE))[1]
+    assert (await anywhere.said("whitelist", "0049 (0)151-12345678"))[0] == 0
+    assert "nothing is kept" in (await anywhere.said("status", PHONE))[1]
 
 
 # ── link ──
@@ -131,7 +116,7 @@ async def test_a_number(anywhere: Shell) -> None:
 async def test_a_link_is_made_by_hand(sendgate: Shell, settings: Settings, arguments: list[str], about: Link) -> None:
     """A link stands alone on its line, leads to the public door, and is about whom it was made for."""
     settings.write(unsubscribe={"keys": [LINK_KEY]}, public_url="https://u.example.com")
-    code, said = await sendgate("link", *arguments)
+    code, said = await sendgate.said("link", *arguments)
     start, token = said.rstrip("\n").split("/u/")
     assert (code, start) == (0, "https://u.example.com")
     assert Links([LINK_KEY]).read(token) == about
@@ -164,7 +149,7 @@ async def test_a_link_that_cannot_be_made(
 ) -> None:
     """What is missing, or does not go together, is told, without the address."""
     settings.write(**changes)
-    code, said = await sendgate("link", *arguments)
+    code, said = await sendgate.said("link", *arguments)
     assert (code, says in said, arguments[0] in said) == (1, True, False)
 
 
@@ -174,7 +159,7 @@ async def test_a_link_of_a_channel_that_there_is_not(
     """The channels that there are stand in the fault as they are written."""
     settings.write(**LINKS, public_url="https://u.example.com")
     with pytest.raises(SystemExit):
-        await sendgate("link", A, "--channel", "FAX")
+        await sendgate.said("link", A, "--channel", "FAX")
     assert "(choose from 'MAIL', 'SMS', 'INSTANT_MESSAGING')" in capsys.readouterr().err
 
 
@@ -185,7 +170,7 @@ async def test_a_link_of_a_channel_that_there_is_not(
 async def test_what_is_no_address(sendgate: Shell, address: str) -> None:
     """What cannot be looked up is said to be no address, and nothing is written."""
     for command in ("status", "blacklist", "whitelist"):
-        code, said = await sendgate(command, address)
+        code, said = await sendgate.said(command, address)
         assert (code, "no e-mail address, and no phone number with its country" in said) == (1, True)
 
 
@@ -195,7 +180,7 @@ async def test_status_tells_everybody(gate: RunningGate, sendgate: Shell) -> Non
     await gate.user("2", email=A, businessUnit="US")
     await gate.tell("Opt Out", "MAIL", id="1")
     await gate.tell("Opt Out", "SMS", id="1")
-    code, said = await sendgate("status", A)
+    code, said = await sendgate.said("status", A)
     assert (code, "opted out of MAIL, SMS; no marketing is sent there" in said) == (0, True)
     rows = [re.split(r"\s{2,}", line.strip()) for line in said.splitlines() if line.startswith("user")]
     assert sorted((who, unit, stands) for who, unit, stands, *_ in rows) == [
@@ -204,7 +189,7 @@ async def test_status_tells_everybody(gate: RunningGate, sendgate: Shell) -> Non
         ("user 2", "US", "nothing kept"),
     ]
     await gate.tell("Opt Out", id="2")
-    assert "opted out; no marketing is sent, transactional messages are" in (await sendgate("status", A))[1]
+    assert "opted out; no marketing is sent, transactional messages are" in (await sendgate.said("status", A))[1]
 
 
 async def test_status_tells_a_mailbox_that_is_gone(open_gate: OpenGate, sendgate: Shell) -> None:
@@ -215,12 +200,12 @@ async def test_status_tells_a_mailbox_that_is_gone(open_gate: OpenGate, sendgate
     shown = ("Authorization", "Bearer hook-key")
     assert (await gate.post("/webhooks/pm", json.dumps(bounce).encode(), JSON, shown, door="public")).status == 200
     assert (await gate.mail(A)).get("X-Sendgate-Reasons") == "hard_bounced"
-    code, said = await sendgate("status", A)
+    code, said = await sendgate.said("status", A)
     assert (code, f"{A}: hard_bounced; nothing at all is sent" in said) == (0, True)
     assert [line.split()[1] for line in said.splitlines() if line.startswith("lead")] == ["hard_bounced"]
     await gate.user("1", email=A, businessUnit="DE")
     await gate.tell("Blacklisted", id="1")
-    assert f"{A}: blacklisted; nothing at all is sent" in (await sendgate("status", A))[1]
+    assert f"{A}: blacklisted; nothing at all is sent" in (await sendgate.said("status", A))[1]
 
 
 async def test_whitelist_reaches_everybody(gate: RunningGate, sendgate: Shell) -> None:
@@ -231,7 +216,7 @@ async def test_whitelist_reaches_everybody(gate: RunningGate, sendgate: Shell) -
     await gate.tell("Blacklisted", id="1")
     await gate.tell("Opt Out", id="1")
     assert (await gate.mail(A)).status == 400
-    code, said = await sendgate("whitelist", A)
+    code, said = await sendgate.said("whitelist", A)
     assert (code, "opted out; no marketing" in said) == (0, True)
     await gate.tell("Opt In", id="1")
     assert (await gate.mail(A)).status == 202
@@ -242,8 +227,8 @@ async def test_whitelist_reaches_what_was_kept(gate: RunningGate, sendgate: Shel
     await gate.user("1", email=A)
     await gate.tell("Blacklisted", id="1")
     await gate.user("1", email="new@example.com")
-    assert "kept address" in (await sendgate("status", A))[1]
-    assert (await sendgate("whitelist", A))[0] == 0
+    assert "kept address" in (await sendgate.said("status", A))[1]
+    assert (await sendgate.said("whitelist", A))[0] == 0
     assert (await gate.mail(A)).status == 202
 
 
@@ -262,36 +247,36 @@ async def test_status_tells_of_entries(
     """An address that is on a blacklist is said to be, with the id of each entry, and whitelisting leaves it there."""
     answer = await gate.api("POST", "/api/v1.0/blacklists/", entries)
     for command in ("status", "whitelist"):
-        _, said = await sendgate(command, A)
+        _, said = await sendgate.said(command, A)
         assert verdict in said
         assert all(item["BlacklistId"] in said for item in answer.json["items"])
-    _, said = await sendgate("blacklist", A)
+    _, said = await sendgate.said("blacklist", A)
     assert f"{A}: blacklisted" in said
 
 
 async def test_whitelisting_nobody(sendgate: Shell) -> None:
     """Releasing an address that nobody has changes nothing and is no failure."""
-    code, said = await sendgate("whitelist", A)
+    code, said = await sendgate.said("whitelist", A)
     assert (code, "nobody in the store has this address" in said) == (0, True)
 
 
 async def test_a_unit(sendgate: Shell) -> None:
     """A lead is made in the business unit that was named."""
-    code, said = await sendgate("blacklist", A, "--business-unit", "DE")
+    code, said = await sendgate.said("blacklist", A, "--business-unit", "DE")
     assert (code, re.search(r"^lead +DE +blacklisted", said, re.MULTILINE) is not None) == (0, True)
 
 
 async def test_odd_names_are_shown_as_they_are(gate: RunningGate, sendgate: Shell) -> None:
     """An id that looks like markup, or would steer the terminal, is shown and does neither."""
     await gate.user("%5B%2Fred%5D%1B%5B31m%3Asmile%3A", email=A)
-    code, said = await sendgate("status", A)
+    code, said = await sendgate.said("status", A)
     assert (code, "user [/red]\ufffd[31m:smile:" in said, "\x1b[31m" in said) == (0, True, False)
 
 
 async def test_records_are_shown_as_they_are(gate: RunningGate, sendgate: Shell) -> None:
     """What a sender wrote as an address is shown and steers nothing."""
     await gate.mail("[/red]\x1b[31mx", headers=[("X-Sendgate-Campaign", "[bold]")])
-    code, said = await sendgate("records")
+    code, said = await sendgate.said("records")
     assert (code, "[/red]\ufffd[31mx" in said, "[bold]" in said, "\x1b[31m" in said) == (0, True, True, False)
 
 
@@ -300,16 +285,16 @@ async def test_records_are_shown_as_they_are(gate: RunningGate, sendgate: Shell)
 
 async def test_health(gate: RunningGate, sendgate: Shell) -> None:
     """A ready gate is 0 and one that is not is 1, with what it says of itself."""
-    code, said = await sendgate("health")
+    code, said = await sendgate.said("health")
     assert (code, json.loads(said)["status"]) == (0, "ready")
     gate.app.health.draining = True
-    code, said = await sendgate("health")
+    code, said = await sendgate.said("health")
     assert (code, json.loads(said)["status"]) == (1, "unready")
 
 
 async def test_health_of_nobody(sendgate: Shell) -> None:
     """Where no gate runs, there is no health."""
-    code, said = await sendgate("health")
+    code, said = await sendgate.said("health")
     assert (code, "no answer" in said) == (1, True)
 
 
@@ -332,7 +317,7 @@ async def test_no_store_is_made_by_the_way(sendgate: Shell, settings: Settings, 
     """Where there is no store a command says so, and leaves neither a store nor a file of its own."""
     shutil.rmtree(settings.store.parent)
     there = set(settings.folder.rglob("*"))
-    code, said = await sendgate(*(part.format(settings.folder) for part in command))
+    code, said = await sendgate.said(*(part.format(settings.folder) for part in command))
     assert (code, "there is no store at" in said) == (1, True)
     assert set(settings.folder.rglob("*")) == there
 
@@ -342,9 +327,9 @@ async def test_an_import_makes_a_store(sendgate: Shell, settings: Settings) -> N
     shutil.rmtree(settings.store.parent)
     people = settings.folder / "people.csv"
     people.write_text(f"email,blacklisted\n{A},true\n")
-    code, _ = await sendgate("import", str(people))
+    code, _ = await sendgate.said("import", str(people))
     assert code == 0
-    assert "nothing at all is sent" in (await sendgate("status", A))[1]
+    assert "nothing at all is sent" in (await sendgate.said("status", A))[1]
 
 
 async def test_deep_paths(open_gate: OpenGate, sendgate: Shell, tmp_path: Path) -> None:
@@ -352,19 +337,19 @@ async def test_deep_paths(open_gate: OpenGate, sendgate: Shell, tmp_path: Path) 
     deep = tmp_path.joinpath(*["d" * 50] * 5) / "sendgate.db"
     gate = await open_gate(store={"path": str(deep)})
     assert len(str(deep)) > 200
-    assert (await sendgate("health"))[0] == 0
-    assert (await sendgate("blacklist", A))[0] == 0
+    assert (await sendgate.said("health"))[0] == 0
+    assert (await sendgate.said("blacklist", A))[0] == 0
     assert (await gate.mail(A)).status == 400
     await gate.app.stop()
-    assert "nothing at all is sent" in (await sendgate("status", A))[1]
+    assert "nothing at all is sent" in (await sendgate.said("status", A))[1]
 
 
 async def test_another_pepper(sendgate: Shell, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a pepper that is not the store's a command says so and does nothing."""
-    assert (await sendgate("blacklist", A))[0] == 0
+    assert (await sendgate.said("blacklist", A))[0] == 0
     monkeypatch.setenv("PEPPER", "another")
     settings.write(store={"pepper": "${PEPPER}"})
-    code, said = await sendgate("status", A)
+    code, said = await sendgate.said("status", A)
     assert (code, "was made with another store.pepper" in said) == (1, True)
 
 

@@ -17,28 +17,20 @@ from policy.identity import email_keys
 from policy.model import Channel, Ending, Microseconds, Outcome
 from policy.policy import clock
 from policy.reasons import Reason
-from proxy.__main__ import main
 from tests.conftest import JSON, OpenGate, RunningGate, Settings, Upstream
+from tests.shell import Shell
 
 A, B, C = "a@example.com", "b@example.com", "c@example.com"
 DAY = 86_400_000_000
 
 
-class Shell:
-    """Runs commands in a thread, as they have a loop of their own."""
+class Copying(Shell):
+    """The command line, with copies of a store."""
 
-    def __init__(self, settings: Settings, captured: pytest.CaptureFixture[str]) -> None:
-        self.settings = settings
-        self.backup = settings.folder / "backup.db"
-        self._captured = captured
-
-    async def __call__(self, command: str, *arguments: object) -> tuple[int, str]:
-        """Run one command, and give its exit code and what it printed to either stream."""
-        self._captured.readouterr()
-        given = [command, "--config", str(self.settings.path), *map(str, arguments)]
-        code = await asyncio.to_thread(main, given)
-        out, err = self._captured.readouterr()
-        return code, out + err
+    @property
+    def backup(self) -> Path:
+        """Name the backup."""
+        return self.settings.folder / "backup.db"
 
     async def journal(self, name: str = "journal.ndjson", *arguments: object) -> Path:
         """Write the journal to a file."""
@@ -51,10 +43,10 @@ class Shell:
 
 
 @pytest.fixture
-def sendgate(settings: Settings, capsys: pytest.CaptureFixture[str]) -> Shell:
+def sendgate(settings: Settings, capsys: pytest.CaptureFixture[str]) -> Copying:
     """Give the command line with a configuration."""
     settings.write()
-    return Shell(settings, capsys)
+    return Copying(settings, capsys)
 
 
 def old(days: int, count: int = 1) -> Outcome:
@@ -74,7 +66,7 @@ def old(days: int, count: int = 1) -> Outcome:
 # ── backup and restore ──
 
 
-async def test_a_backup_beside_a_gate_under_load(gate: RunningGate, sendgate: Shell) -> None:
+async def test_a_backup_beside_a_gate_under_load(gate: RunningGate, sendgate: Copying) -> None:
     """While events come in a backup is taken; it is intact, and every event up to its sequence is in it."""
     acknowledged: list[int] = []
     stop = asyncio.Event()
@@ -87,7 +79,7 @@ async def test_a_backup_beside_a_gate_under_load(gate: RunningGate, sendgate: Sh
     loading = asyncio.create_task(load())
     while not acknowledged:  # noqa: ASYNC110 (the other task goes on)
         await asyncio.sleep(0)
-    code, said = await sendgate("backup", sendgate.backup)
+    code, said = await sendgate.said("backup", sendgate.backup)
     stop.set()
     await loading
     assert (code, "intact" in said) == (0, True)
@@ -99,12 +91,12 @@ async def test_a_backup_beside_a_gate_under_load(gate: RunningGate, sendgate: Sh
     assert len(acknowledged) >= ends
 
 
-async def lost(open_gate: OpenGate, sendgate: Shell) -> tuple[RunningGate, int]:
+async def lost(open_gate: OpenGate, sendgate: Copying) -> tuple[RunningGate, int]:
     """Give a gate whose backup knows that A is blacklisted and not that B is, and its last sequence number."""
     gate = await open_gate()
     await gate.user("1", email=A)
     await gate.tell("Blacklisted", id="1")
-    assert (await sendgate("backup", sendgate.backup))[0] == 0
+    assert (await sendgate.said("backup", sendgate.backup))[0] == 0
     await gate.tell("Blacklisted", email=B)
     await gate.user("1", email=C)
     return gate, gate.app.policy.sequence
@@ -134,7 +126,7 @@ async def held(gate: RunningGate) -> None:
     assert (await gate.api("GET", "/health/live", door="ops")).status == 200
 
 
-async def put_by_hand(sendgate: Shell) -> None:
+async def put_by_hand(sendgate: Copying) -> None:
     """Put the backup into the store's place without asking anybody."""
     for path in sendgate.settings.store.parent.iterdir():
         path.unlink()
@@ -142,14 +134,14 @@ async def put_by_hand(sendgate: Shell) -> None:
 
 
 @pytest.mark.parametrize("how", ["restore", "cp"])
-async def test_a_copy_sends_to_nobody(open_gate: OpenGate, sendgate: Shell, upstream: Upstream, how: str) -> None:
+async def test_a_copy_sends_to_nobody(open_gate: OpenGate, sendgate: Copying, upstream: Upstream, how: str) -> None:
     """However a backup came into place, the gate is not ready and refuses every send and event until it is released."""
     gate, _ = await lost(open_gate, sendgate)
     await gate.app.stop()
     if how == "cp":
         await put_by_hand(sendgate)
     else:
-        code, said = await sendgate("restore", sendgate.backup)
+        code, said = await sendgate.said("restore", sendgate.backup)
         assert (code, "stays out of use" in said, "sequence 2" in said) == (1, True, True)
     again = await open_gate()
     before = len(upstream.heard)
@@ -157,12 +149,12 @@ async def test_a_copy_sends_to_nobody(open_gate: OpenGate, sendgate: Shell, upst
     assert len(upstream.heard) == before
 
 
-async def test_the_journal_takes_a_copy_into_use(open_gate: OpenGate, sendgate: Shell) -> None:
+async def test_the_journal_takes_a_copy_into_use(open_gate: OpenGate, sendgate: Copying) -> None:
     """Told the journal up to the stated sequence a copy goes on where the lost store ended, and knows every no."""
     gate, last = await lost(open_gate, sendgate)
     await gate.app.stop()
     journal = await sendgate.journal()
-    code, said = await sendgate("restore", sendgate.backup, "--journal", journal, "--until", last)
+    code, said = await sendgate.said("restore", sendgate.backup, "--journal", journal, "--until", last)
     assert (code, f"in use, up to journal sequence {last}" in said) == (0, True)
     again = await open_gate()
     assert [(await again.mail(address)).status for address in (A, B, C)] == [400, 400, 400]
@@ -171,7 +163,7 @@ async def test_the_journal_takes_a_copy_into_use(open_gate: OpenGate, sendgate: 
     assert again.app.policy.sequence == last + 1
 
 
-async def test_a_journal_in_parts(open_gate: OpenGate, sendgate: Shell) -> None:
+async def test_a_journal_in_parts(open_gate: OpenGate, sendgate: Copying) -> None:
     """A copy that was put into place earlier takes the journal part by part, and is in use when all of it is there."""
     gate, last = await lost(open_gate, sendgate)
     await gate.app.stop()
@@ -179,36 +171,36 @@ async def test_a_journal_in_parts(open_gate: OpenGate, sendgate: Shell) -> None:
     parts = [sendgate.settings.folder / name for name in ("one", "two")]
     parts[0].write_bytes(b"".join(whole[:-1]))
     parts[1].write_bytes(whole[-1])
-    assert (await sendgate("restore", sendgate.backup))[0] == 1
-    assert (await sendgate("restore", "--journal", parts[0], "--until", last))[0] == 1
-    assert (await sendgate("restore", "--until", last - 1))[0] == 0
+    assert (await sendgate.said("restore", sendgate.backup))[0] == 1
+    assert (await sendgate.said("restore", "--journal", parts[0], "--until", last))[0] == 1
+    assert (await sendgate.said("restore", "--until", last - 1))[0] == 0
     again = await open_gate()
     assert (await again.mail(B)).status == 400
 
 
-async def test_a_journal_that_ends_too_early(open_gate: OpenGate, sendgate: Shell) -> None:
+async def test_a_journal_that_ends_too_early(open_gate: OpenGate, sendgate: Copying) -> None:
     """Where the journal does not reach the stated sequence, the copy stays out of use."""
     gate, last = await lost(open_gate, sendgate)
     await gate.app.stop()
     journal = await sendgate.journal()
-    code, said = await sendgate("restore", sendgate.backup, "--journal", journal, "--until", last + 1)
+    code, said = await sendgate.said("restore", sendgate.backup, "--journal", journal, "--until", last + 1)
     assert (code, f"ends at journal sequence {last} and stays out of use" in said) == (1, True)
     await held(await open_gate())
 
 
-async def test_no_journal_without_a_stated_end(open_gate: OpenGate, sendgate: Shell) -> None:
+async def test_no_journal_without_a_stated_end(open_gate: OpenGate, sendgate: Copying) -> None:
     """A journal alone does not say how far it should have reached, so the copy stays out of use."""
     gate, _ = await lost(open_gate, sendgate)
     await gate.app.stop()
-    assert (await sendgate("restore", sendgate.backup, "--journal", await sendgate.journal()))[0] == 1
+    assert (await sendgate.said("restore", sendgate.backup, "--journal", await sendgate.journal()))[0] == 1
     await held(await open_gate())
 
 
-async def test_loss_may_be_accepted(open_gate: OpenGate, sendgate: Shell) -> None:
+async def test_loss_may_be_accepted(open_gate: OpenGate, sendgate: Copying) -> None:
     """With --accept-loss a copy is in use as it is; what was in place before is still there, under another name."""
     gate, _ = await lost(open_gate, sendgate)
     await gate.app.stop()
-    assert (await sendgate("restore", sendgate.backup, "--accept-loss"))[0] == 0
+    assert (await sendgate.said("restore", sendgate.backup, "--accept-loss"))[0] == 0
     again = await open_gate()
     assert [(await again.mail(address)).status for address in (A, B)] == [400, 202]
     (aside,) = sendgate.settings.store.parent.glob("sendgate.db.replaced-*Z")
@@ -217,17 +209,17 @@ async def test_loss_may_be_accepted(open_gate: OpenGate, sendgate: Shell) -> Non
     connection.close()
 
 
-async def test_a_wrong_journal(open_gate: OpenGate, sendgate: Shell, tmp_path: Path) -> None:
+async def test_a_wrong_journal(open_gate: OpenGate, sendgate: Copying, tmp_path: Path) -> None:
     """Another gate's journal, one with a gap and one cut short are refused, and the copy is as it was."""
     gate, last = await lost(open_gate, sendgate)
     await gate.app.stop()
     lines = (await sendgate.journal()).read_bytes().splitlines(keepends=True)
     other = [json.dumps({**json.loads(line), "store": "0" * 32}).encode() + b"\n" for line in lines]
     wrong = {"another store's": b"".join(other), "not next": b"".join(lines[3:]), "cut short": b"".join(lines)[:-9]}
-    assert (await sendgate("restore", sendgate.backup))[0] == 1
+    assert (await sendgate.said("restore", sendgate.backup))[0] == 1
     for reason, content in wrong.items():
         (tmp_path / "wrong").write_bytes(content)
-        code, said = await sendgate("restore", "--journal", tmp_path / "wrong", "--until", last)
+        code, said = await sendgate.said("restore", "--journal", tmp_path / "wrong", "--until", last)
         assert (code, reason in said) == (1, True), said
     await held(await open_gate())
 
@@ -241,7 +233,7 @@ NO_BACKUPS = [
 
 @pytest.mark.parametrize(("content", "says", "code"), NO_BACKUPS)
 async def test_what_is_no_backup(
-    open_gate: OpenGate, sendgate: Shell, content: bytes | None, says: str, code: int
+    open_gate: OpenGate, sendgate: Copying, content: bytes | None, says: str, code: int
 ) -> None:
     """What is no backup is refused, and the store in place is as it was."""
     gate, _ = await lost(open_gate, sendgate)
@@ -249,40 +241,40 @@ async def test_what_is_no_backup(
     path = sendgate.settings.folder / "x.db"
     if content is not None:
         path.write_bytes(content)
-    got, said = await sendgate("restore", path, "--accept-loss")
+    got, said = await sendgate.said("restore", path, "--accept-loss")
     assert (got, says in said) == (code, True)
     assert (await (await open_gate()).mail(B)).status == 400
 
 
-async def test_a_running_gate_is_not_restored(open_gate: OpenGate, sendgate: Shell) -> None:
+async def test_a_running_gate_is_not_restored(open_gate: OpenGate, sendgate: Copying) -> None:
     """While the gate runs nothing is put into its store's place; a store that is no copy needs no restoring."""
     gate, _ = await lost(open_gate, sendgate)
-    code, said = await sendgate("restore", sendgate.backup, "--accept-loss")
+    code, said = await sendgate.said("restore", sendgate.backup, "--accept-loss")
     assert (code, "another process" in said) == (1, True)
     assert (await gate.mail(B)).status == 400
     await gate.app.stop()
-    code, said = await sendgate("restore", "--accept-loss")
+    code, said = await sendgate.said("restore", "--accept-loss")
     assert (code, "this store is no copy" in said) == (1, True)
 
 
-async def test_a_backup_takes_no_stores_place(gate: RunningGate, sendgate: Shell) -> None:
+async def test_a_backup_takes_no_stores_place(gate: RunningGate, sendgate: Copying) -> None:
     """A backup into the store's own file is refused, and the gate goes on."""
-    code, said = await sendgate("backup", sendgate.settings.store)
+    code, said = await sendgate.said("backup", sendgate.settings.store)
     assert (code, "is the store itself" in said) == (1, True)
     await gate.tell("Blacklisted", email=A)
 
 
-async def test_a_backup_of_a_copy_is_one(open_gate: OpenGate, sendgate: Shell) -> None:
+async def test_a_backup_of_a_copy_is_one(open_gate: OpenGate, sendgate: Copying) -> None:
     """A backup of a store that is out of use is out of use as well, and ends where the first one ended."""
     gate, _ = await lost(open_gate, sendgate)
     await gate.app.stop()
-    await sendgate("restore", sendgate.backup)
-    code, said = await sendgate("backup", sendgate.settings.folder / "second.db")
+    await sendgate.said("restore", sendgate.backup)
+    code, said = await sendgate.said("backup", sendgate.settings.folder / "second.db")
     assert (code, said.rsplit(" ", 1)[1]) == (0, "2\n")
-    assert (await sendgate("restore", sendgate.settings.folder / "second.db"))[0] == 1
+    assert (await sendgate.said("restore", sendgate.settings.folder / "second.db"))[0] == 1
 
 
-async def test_a_passing_route_of_a_copy(open_gate: OpenGate, sendgate: Shell) -> None:
+async def test_a_passing_route_of_a_copy(open_gate: OpenGate, sendgate: Copying) -> None:
     """A route that passes sends without a store passes with a copy whom that does not know, and nobody whom it does."""
     gate, _ = await lost(open_gate, sendgate)
     await gate.app.stop()
@@ -339,31 +331,31 @@ async def test_a_gate_forgets_at_its_start(open_gate: OpenGate) -> None:
 # ── records ──
 
 
-async def test_conflicts_are_shown_and_settled(gate: RunningGate, sendgate: Shell) -> None:
+async def test_conflicts_are_shown_and_settled(gate: RunningGate, sendgate: Copying) -> None:
     """A table of whom a provider's list and the standing disagree about, until somebody says that it is settled."""
-    assert "agree" in (await sendgate("conflicts"))[1]
+    assert "agree" in (await sendgate.said("conflicts"))[1]
     await gate.user("1", email=A)
     claim = Claim("mail:news", Channel.MAIL, suppresses=True)
     subject = Subject(email=A, email_keys=email_keys(A), everybody=True)
     item = Told(subject, "Unsubscribe", None, "provider:sendgrid", notice="1", claim=claim)
     await gate.app.policy.learn([item])
-    code, said = await sendgate("conflicts")
+    code, said = await sendgate.said("conflicts")
     line = said.splitlines()[-1].split()
     assert (code, line[0], line[2:]) == (0, "1", ["not_taken_over", "sendgrid", "mail", "news", "MAIL", "1", A])
-    assert "conflict with sendgrid (mail): not_taken_over" in (await sendgate("status", A))[1]
-    assert (await sendgate("conflicts", "--settle", "1"))[0] == 0
-    code, said = await sendgate("conflicts", "--settle", "1")
+    assert "conflict with sendgrid (mail): not_taken_over" in (await sendgate.said("status", A))[1]
+    assert (await sendgate.said("conflicts", "--settle", "1"))[0] == 0
+    code, said = await sendgate.said("conflicts", "--settle", "1")
     assert (code, "there is no conflict 1" in said) == (1, True)
-    assert "agree" in (await sendgate("conflicts"))[1]
+    assert "agree" in (await sendgate.said("conflicts"))[1]
 
 
-async def test_records_are_shown(gate: RunningGate, sendgate: Shell) -> None:
+async def test_records_are_shown(gate: RunningGate, sendgate: Copying) -> None:
     """A table tells what was not sent, the newest last, as many as asked, and narrowed as asked."""
     await gate.tell("Blacklisted", email=A)
     await gate.tell("Opt Out", "MAIL", email=B)
     for address in (A, B, A):
         await gate.mail(address, headers=[("X-Sendgate-Campaign", "autumn")])
-    code, said = await sendgate("records")
+    code, said = await sendgate.said("records")
     assert (code, said.split()[:3]) == (0, ["id", "time", "route"])
     lines = [line.split() for line in said.splitlines()[-3:]]
     assert [(line[0], line[4], line[5]) for line in lines] == [
@@ -372,7 +364,7 @@ async def test_records_are_shown(gate: RunningGate, sendgate: Shell) -> None:
         ("3", A, "blacklisted"),
     ]
     assert all(line[-1] == "autumn" for line in lines)
-    assert [line.split()[0] for line in (await sendgate("records", "--limit", "1"))[1].splitlines()[1:]] == ["3"]
+    assert [line.split()[0] for line in (await sendgate.said("records", "--limit", "1"))[1].splitlines()[1:]] == ["3"]
 
 
 @pytest.mark.parametrize(
@@ -389,23 +381,23 @@ async def test_records_are_shown(gate: RunningGate, sendgate: Shell) -> None:
         pytest.param(["--until", "2099-01-01T00:00:00Z"], ["1", "2"], id="until"),
     ],
 )
-async def test_records_are_narrowed(gate: RunningGate, sendgate: Shell, options: list[str], ids: list[str]) -> None:
+async def test_records_are_narrowed(gate: RunningGate, sendgate: Copying, options: list[str], ids: list[str]) -> None:
     """Every filter of the API is an option of the command."""
     await gate.user("1", email=A)
     await gate.tell("Blacklisted", id="1")
     await gate.tell("Opt Out", email=B)
     await gate.mail(A)
     await gate.mail(B, headers=[("X-Sendgate-Campaign", "autumn")])
-    code, said = await sendgate("records", *options)
+    code, said = await sendgate.said("records", *options)
     assert (code, [line.split()[0] for line in said.splitlines()[1:]]) == (0, ids)
 
 
-async def test_a_refused_request_is_found_by_its_decision(gate: RunningGate, sendgate: Shell) -> None:
+async def test_a_refused_request_is_found_by_its_decision(gate: RunningGate, sendgate: Copying) -> None:
     """The id that an answer names leads to what was asked for, in a form that names nobody."""
     await gate.post("/mail/v3/teammates", b"{}", JSON)
     asked = await gate.post("/mail/v3/marketing/contacts/ada%40example.com/lists", b"{}", JSON)
     decision = str(asked.get("X-Sendgate-Decision"))
-    code, said = await sendgate("records", "--decision", decision)
+    code, said = await sendgate.said("records", "--decision", decision)
     (line,) = said.splitlines()[1:]
     assert (code, line.split()[-3:]) == (0, ["hidden_recipients", "POST", "/v3/marketing/contacts/*/lists"])
     (record,) = await gate.records(decision=decision)
@@ -421,35 +413,35 @@ async def test_a_refused_request_is_found_by_its_decision(gate: RunningGate, sen
         ("--limit", "0", "limit"),
     ],
 )
-async def test_a_wrong_filter_is_told(gate: RunningGate, sendgate: Shell, option: str, value: str, says: str) -> None:
+async def test_a_wrong_filter_is_told(gate: RunningGate, sendgate: Copying, option: str, value: str, says: str) -> None:
     """A filter that is none is told by its name, with what may stand there, and not ignored."""
     assert gate.addresses
-    code, said = await sendgate("records", option, value)
+    code, said = await sendgate.said("records", option, value)
     assert (code, says in said) == (1, True)
 
 
-async def test_records_without_a_gate(open_gate: OpenGate, sendgate: Shell) -> None:
+async def test_records_without_a_gate(open_gate: OpenGate, sendgate: Copying) -> None:
     """Records are shown without a gate too; following them needs one."""
     gate = await open_gate(policy={"allow_only": ["nobody@example.com"]})
     await gate.mail(A)
     await gate.app.stop()
-    code, said = await sendgate("records")
+    code, said = await sendgate.said("records")
     assert (code, said.splitlines()[1].split()[0]) == (0, "1")
-    code, said = await sendgate("records", "--follow")
+    code, said = await sendgate.said("records", "--follow")
     assert (code, "no answer on the store's socket" in said) == (1, True)
 
 
-async def test_what_a_sender_wrote_is_shown_as_it_is(gate: RunningGate, sendgate: Shell) -> None:
+async def test_what_a_sender_wrote_is_shown_as_it_is(gate: RunningGate, sendgate: Copying) -> None:
     """Brackets are no markup in the table, and nothing moves the terminal's cursor."""
     await gate.tell("Blacklisted", email=A)
     await gate.mail(A, headers=[("X-Sendgate-Campaign", "[/bold] [red]x")])
     await gate.mail("\x1b[2J\u202ex")
-    code, said = await sendgate("records")
+    code, said = await sendgate.said("records")
     assert (code, "[/bold] [red]x" in said) == (0, True)
     assert not {"\x1b", "\u202e"} & set(said)
 
 
-async def test_records_are_followed(open_gate: OpenGate, sendgate: Shell) -> None:
+async def test_records_are_followed(open_gate: OpenGate, sendgate: Copying) -> None:
     """With --follow every record is shown as it comes, once, however many come at a time; Ctrl-C ends it."""
     gate = await open_gate(policy={"allow_only": ["nobody@example.com"]})
     await gate.mail("first@example.com")
