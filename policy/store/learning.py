@@ -356,7 +356,7 @@ def _also_named(
         if keys and digests.digest(keys[0]) in mine:
             people.add_keys(connection, digests, person.pk, keys)
         elif keys:
-            found = people.by_address(connection, digests, named)
+            found = people.told_by_address(connection, digests, named)
             others.append(found or (people.add(connection, digests, named, now) if make else None))
     return [other for other in others if other is not None]
 

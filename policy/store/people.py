@@ -99,13 +99,17 @@ def phone_lead(connection: sqlite3.Connection, digests: Digests, keys: Iterable[
 
 
 def by_address(connection: sqlite3.Connection, digests: Digests, subject: Subject) -> Person | None:
-    """Find the person of an e-mail and unit, or who is known by a phone alone; they get all keys of this spelling."""
+    """Find the person of an e-mail and unit, or who is known by a phone alone."""
     if subject.kept:
         return _kept_by_itself(connection, digests.kept(subject.kept), subject.business_unit)
     if subject.email_keys:
-        found = by_key(connection, digests, subject.email_keys[0], subject.business_unit)
-    else:
-        found = phone_lead(connection, digests, subject.phone_keys)
+        return by_key(connection, digests, subject.email_keys[0], subject.business_unit)
+    return phone_lead(connection, digests, subject.phone_keys)
+
+
+def told_by_address(connection: sqlite3.Connection, digests: Digests, subject: Subject) -> Person | None:
+    """Find the same person for what is told of them: they get all keys of this spelling."""
+    found = by_address(connection, digests, subject)
     if found is not None:
         add_keys(connection, digests, found.pk, subject.email_keys or subject.phone_keys)
     return found
@@ -117,7 +121,7 @@ def find_or_add(connection: sqlite3.Connection, digests: Digests, subject: Subje
         return by_id(connection, subject.id) or add(connection, digests, Subject(id=subject.id), now)
     if subject.everybody:
         return _anybody(connection, digests, subject) or add(connection, digests, subject, now)
-    return by_address(connection, digests, subject) or add(connection, digests, subject, now)
+    return told_by_address(connection, digests, subject) or add(connection, digests, subject, now)
 
 
 def _anybody(connection: sqlite3.Connection, digests: Digests, subject: Subject) -> Person | None:

@@ -67,6 +67,11 @@ COVERED = [
     ),
     pytest.param([profile("1", phone=PHONE), listed(PHONE)], who("1"), id="the user's number"),
     pytest.param([profile(None, email=ANN), listed(ANN)], who(email=ANN), id="of a lead"),
+    pytest.param(
+        [profile(None, email="m@xn--strae-oqa.de"), listed("m@straße.de")],
+        who(email="m@straße.de"),
+        id="a spelling that is new of a lead",
+    ),
 ]
 PASSED = [
     pytest.param([], who(email=ANN), id="no entry"),
