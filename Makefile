@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: run test check bench schema docs
+.PHONY: run test search check bench schema docs
 
 run: $(VENV)/run.stamp
 	$(BIN)/sendgate serve
@@ -12,6 +12,10 @@ run: $(VENV)/run.stamp
 # Each test brings its own ports and folders, so the cores share them
 test: $(VENV)/dev.stamp
 	$(BIN)/pytest -n auto
+
+# The properties once more, with examples that nobody has seen yet: for a spare hour, again and again
+search: $(VENV)/dev.stamp
+	$(BIN)/pytest -n auto -m hypothesis --hypothesis-profile=search
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .

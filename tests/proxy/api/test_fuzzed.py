@@ -56,7 +56,7 @@ async def test_answers_are_documented(open_gate: OpenGate, tmp_path: Path, known
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run"),
         f"{gate.url('api')}/openapi.json",
         *("--header", f"X-XNG-AuthToken: {KEY['X-XNG-AuthToken']}", "--checks", "all", "--exclude-checks", EXCEPT),
-        *("--phases", "coverage,fuzzing", "--max-examples", "15", "--generation-deterministic"),
+        *("--phases", "coverage,fuzzing", "--max-examples", "8", "--generation-deterministic"),
         *("--warnings", "off", "--no-color"),
         cwd=tmp_path,
         stdout=asyncio.subprocess.PIPE,
