@@ -9,12 +9,15 @@ from pydantic import Field
 from proxy.sections import Node, UpToTwo, option
 from proxy.values import AwsRegion, Credential, HeaderName, Text, UserName
 
+_OWNER = "the account that the credential is of, where the provider's paths name one and the user name does not tell it"
+
 
 class Bearer(Node):
     """`Authorization: Bearer TOKEN`."""
 
     kind: Literal["bearer"] = Field(description="Authorization: Bearer TOKEN")
     token: Credential = Field(description="the provider's API key")
+    account: Text = option("", _OWNER)
 
 
 class Basic(Node):
@@ -23,6 +26,7 @@ class Basic(Node):
     kind: Literal["basic"] = Field(description="Authorization: Basic, of a user name and a password")
     username: UserName = Field(description="user name, account id or key id")
     password: Credential = Field(description="password, auth token or key secret")
+    account: Text = option("", _OWNER)
 
 
 class Header(Node):
@@ -31,6 +35,7 @@ class Header(Node):
     kind: Literal["header"] = Field(description="one header with a name of the provider's own")
     name: HeaderName = Field(description="name of the header")
     value: Credential = Field(description="its whole value")
+    account: Text = option("", _OWNER)
 
 
 class Body(Node):

@@ -233,7 +233,9 @@ class Sender(Node):
     may_claim: tuple[Literal["transactional"], ...] = option((), "message classes that X-Sendgate-Class may claim")
     business_units: tuple[Text, ...] = option((), "business units that X-Sendgate-Business-Unit may name")
     subaccounts: tuple[Text, ...] = option(
-        (), "subusers or subaccounts that this sender may name beside the gate's credential (On-Behalf-Of); * for any"
+        (),
+        "subusers or subaccounts that this sender may name beside the gate's credential, in a header or in the path "
+        "(On-Behalf-Of, Twilio's account); * for any",
     )
 
 

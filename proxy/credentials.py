@@ -15,7 +15,7 @@ from proxy import signing
 from proxy.accounts import Auth, Aws, Basic, Bearer, Body, Header
 from proxy.config import SANDBOX
 from proxy.headers import Headers, Unsendable
-from proxy.providers.base import Provider, Unreadable, WritesKey, aws_service
+from proxy.providers.base import NamesAccount, Provider, Unreadable, WritesKey, aws_service
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +35,13 @@ class Leaving:
 class Credential:
     """How a route shows who it is: `show` gives the request with the credential in it.
 
-    `whole` says that the body must be there, because the credential stands in it or signs it.
+    `whole` says that the body must be there, because the credential stands in it or signs it. `account` is whose
+    it is, "" where nobody can tell or paths name none.
     """
 
     show: Callable[[Leaving], Leaving]
     whole: bool = False
+    account: str = ""
 
 
 def credential(auth: Auth | None, provider: Provider, upstream: str) -> Credential | None:
@@ -50,16 +52,23 @@ def credential(auth: Auth | None, provider: Provider, upstream: str) -> Credenti
         return _in_body(auth.key.reveal(), provider)
     if isinstance(auth, Aws):
         return _signature(auth, provider, upstream)
-    return _in_headers(_pair(auth), provider)
+    return _in_headers(_pair(auth), provider, own_account(auth, provider))
 
 
-def _in_headers(pair: tuple[bytes, bytes], provider: Provider) -> Credential:
+def own_account(auth: Auth, provider: Provider) -> str:
+    """Give the account that a credential is of: as configured, else as its user name tells it; "" if neither does."""
+    if isinstance(auth, Body | Aws) or not isinstance(provider, NamesAccount):
+        return ""
+    return auth.account or (provider.account_of(auth.username.reveal()) if isinstance(auth, Basic) else "")
+
+
+def _in_headers(pair: tuple[bytes, bytes], provider: Provider, account: str) -> Credential:
     replaced = _shown(provider) | {pair[0].lower()}
 
     def show(leaving: Leaving) -> Leaving:
         return replace(leaving, headers=(*_without(leaving.headers, replaced), pair))
 
-    return Credential(show)
+    return Credential(show, account=account)
 
 
 def _in_body(key: str, provider: Provider) -> Credential:

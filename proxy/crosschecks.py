@@ -16,6 +16,7 @@ from policy import blacklists
 from proxy import signing
 from proxy.accounts import Body
 from proxy.config import Config, Listener, Route, Sender
+from proxy.credentials import own_account
 from proxy.faults import Place, key_path
 from proxy.hooks import base as hooks
 from proxy.linking import base as linking
@@ -40,6 +41,7 @@ def clashes(config: Config) -> Iterator[Clash]:
     yield from _open_relays(config)
     yield from _keys_in_bodies(config)
     yield from _signatures(config)
+    yield from _accounts(config)
     yield from _open_api(config)
     yield from _senders_without_route(config)
     yield from _senders_without_mark(config)
@@ -132,6 +134,19 @@ def _signatures(config: Config) -> Iterator[Clash]:
             )
         if says:
             yield Clash(("routes", name, "auth"), says, (("routes", name),))
+
+
+def _accounts(config: Config) -> Iterator[Clash]:
+    """Where paths name accounts, the gate must know which one its credential is of: it opens others too."""
+    for name, route in config.routes.items():
+        provider = providers.load(route.provider)
+        if route.auth is None or not isinstance(provider, providers.NamesAccount) or own_account(route.auth, provider):
+            continue
+        says = (
+            "needs account: paths of this provider name the account that a request is about, "
+            "and what is shown does not tell which one is its own"
+        )
+        yield Clash(("routes", name, "auth"), says, (("routes", name),))
 
 
 def _is_signed(route: Route) -> bool:

@@ -144,7 +144,7 @@ class Dispatch:
                 await self._read_body(walk)
                 body, now = walk.body or b"", self._policy.now() / 1_000_000
                 await bodies.over(body, signer.check, walk.arrival, body, now)
-            sender = gate.sender(self._entrance, walk.route, headers, signer)
+            sender = gate.sender(self._entrance, walk.route, walk.request, signer)
         except NotSent:
             walk.note(client=requests.client(walk.arrival, gate.config.trusted_proxies))
             raise

@@ -24,7 +24,7 @@ from proxy.config import Route as RouteSettings
 from proxy.credentials import Credential
 from proxy.errors import NotSent
 from proxy.linker import Linker
-from proxy.providers.base import Provider, aws_service
+from proxy.providers.base import Provider, Request, accounts_in_path, aws_service
 from proxy.requests import Arrival
 from proxy.sandbox import Sandbox
 from proxy.signing import Signature, Signed
@@ -170,28 +170,27 @@ class Gate:
         pairs = ((sender, key) for sender in self.senders.values() for key in sender.aws)
         return next((Signer(sender, key, shown, service) for sender, key in pairs if key.access_key_id == given), None)
 
-    def sender(
-        self, entrance: Entrance, route: Route, headers: CIMultiDictProxy[str], signer: Signer | None = None
-    ) -> Sender | None:
-        """Find out who sends; None where anybody may. Raises NotSent (sender_refused).
+    def sender(self, entrance: Entrance, route: Route, request: Request, signer: Signer | None = None) -> Sender | None:
+        """Find out who sends; None where anybody may. Raises NotSent (sender_refused). The body is not asked for.
 
         A sender is known by 1. its key, 2. its own listener, 3. its signature, which was checked where there is a
         `signer`, 4. the provider credential it sends anyway.
         """
+        headers = request.headers
         for name in (*_DECIDING, *route.provider.CREDENTIALS):
             if name in headers and len(headers.getall(name)) > 1:
                 raise NotSent(Reason.UNREADABLE, f"the header {name} stands more than once", status=400)
         if not self.senders and entrance.sender is None:
             if route.credential:
                 _refuse_web_pages(headers)
-            _refuse_other_accounts(route, None, headers)
+            _refuse_other_accounts(route, None, request)
             return None
         sender = signer.sender if signer else self._known(entrance, route, headers)
         if sender is None:
             raise NotSent(Reason.SENDER_REFUSED, "no sender of the configuration is known by what was sent")
         if route.name not in sender.routes:
             raise NotSent(Reason.SENDER_REFUSED, "this sender may not use this route")
-        _refuse_other_accounts(route, sender, headers)
+        _refuse_other_accounts(route, sender, request)
         return sender
 
     def _known(self, entrance: Entrance, route: Route, headers: CIMultiDictProxy[str]) -> Sender | None:
@@ -207,18 +206,26 @@ class Gate:
         return next((s for s in self.senders.values() if hashes.intersection(s.credential_sha256)), None)
 
 
-def _refuse_other_accounts(route: Route, sender: Sender | None, headers: CIMultiDictProxy[str]) -> None:
+def _refuse_other_accounts(route: Route, sender: Sender | None, request: Request) -> None:
     """Keep a sender from naming an account beside a credential that is not its own; raises NotSent.
 
-    What the provider keeps for one account (its suppressions, its webhooks) may not hold for another one.
+    What the provider keeps for one account (its suppressions, its webhooks) may not hold for another one. The path may
+    name the account that the credential is of.
     """
-    if route.credential is None or not route.provider.ACCOUNTS:
+    if route.credential is None:
         return
-    names = {name.lower() for name in route.provider.ACCOUNTS}
-    told = [value for name, value in headers.items() if name.lower().replace("_", "-") in names]
+    in_headers, in_path = _in_headers(route.provider, request), accounts_in_path(route.provider, request)
+    others = [*in_headers, *(each for each in in_path if not each or each != route.credential.account)]
     may = sender.subaccounts if sender else ()
-    if len(told) > 1 or any(value not in may and "*" not in may for value in told):
+    if len(in_headers) > 1 or ("*" not in may and any(not each or each not in may for each in others)):
         raise NotSent(Reason.SENDER_REFUSED, "this sender may not name another account beside the gate's credential")
+
+
+def _in_headers(provider: Provider, request: Request) -> list[str]:
+    if not provider.ACCOUNTS:
+        return []
+    names = {name.lower() for name in provider.ACCOUNTS}
+    return [value for name, value in request.headers.items() if name.lower().replace("_", "-") in names]
 
 
 def _refuse_web_pages(headers: CIMultiDictProxy[str]) -> None:

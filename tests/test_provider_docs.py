@@ -58,10 +58,17 @@ def provider_rows() -> Iterator[Row]:
             "its own entry" if any(row.get("restored") for row in samples(name).SENDS.values()) else "",
             ", ".join(f"`{each}`" for each in bypasses(name)),
             ", ".join(f"`{each}`" for each in base.load(name).CREDENTIALS) or "in the body",
-            ", ".join(f"`{each}`" for each in base.load(name).ACCOUNTS),
+            accounts(name),
             links(name),
             "yes" if name in hooks.names() else "",
         )
+
+
+def accounts(name: str) -> str:
+    """Say by what a request names another account than the credential's."""
+    provider = base.load(name)
+    in_path = ("the path",) if isinstance(provider, base.NamesAccount) else ()
+    return ", ".join((*(f"`{each}`" for each in provider.ACCOUNTS), *in_path))
 
 
 def links(name: str) -> str:

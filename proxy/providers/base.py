@@ -211,6 +211,17 @@ class WritesKey(Protocol):
 
 
 @runtime_checkable
+class NamesAccount(Protocol):
+    """What a provider's file has besides where the path of a request names the account that it is about."""
+
+    def accounts(self, request: Request) -> tuple[str, ...]:
+        """Give every account that the path names; "" stands for any, where servers could read the path differently."""
+
+    def account_of(self, username: str) -> str:
+        """Give the account that a credential with this user name is of; "" where the name does not tell it."""
+
+
+@runtime_checkable
 class TellsEach(Protocol):
     """What a provider's file has besides where an answer that reports an error may tell that a part went out."""
 
@@ -234,6 +245,12 @@ def aws_service(provider: Provider) -> str:
     A file of such a provider says it as AWS_SERVICE.
     """
     return str(getattr(provider, "AWS_SERVICE", ""))
+
+
+def accounts_in_path(provider: Provider, request: Request) -> tuple[str, ...]:
+    """Give every account that the path names, as `NamesAccount` does; nothing for a provider whose paths name none."""
+    # Each request asks, and isinstance of a protocol takes longer than all of a small send's reading.
+    return cast("NamesAccount", provider).accounts(request) if hasattr(provider, "accounts") else ()
 
 
 def names() -> tuple[str, ...]:

@@ -36,6 +36,9 @@ TELLS_SUPPRESSION = False
 
 _ACCOUNT = r"/2010-04-01/Accounts/([^/]+)"
 _SEND = re.compile(rf"{_ACCOUNT}/Messages(?:\.json|\.xml)?")
+_ACCOUNT_SID = re.compile("AC[0-9a-f]{32}")
+_ANY_ACCOUNT = re.compile("/accounts/([^/]+)", re.IGNORECASE)
+_FORMAT = re.compile(r"\.(?:json|xml|csv|html)\Z")
 # The account's answer holds its token, and a webhook's address may hold a password. They stand in the numbers, in the
 # applications, and, at Twilio's other addresses, in the services.
 _GUARDED = guarded(
@@ -83,6 +86,25 @@ def sort(request: Request) -> Kind:
     if any(request.method == method and pattern.fullmatch(path) for method, pattern in _HARMLESS):
         return Kind.HARMLESS
     return Kind.UNKNOWN
+
+
+# ── accounts ──
+
+
+def accounts(request: Request) -> tuple[str, ...]:
+    """Give every account that the path names; "" stands for any, where servers could read the path differently.
+
+    The credential of an account opens its subaccounts too: https://www.twilio.com/docs/iam/api/subaccounts.
+    """
+    path = strict.plain_path(request.path)
+    if path is None:
+        return () if request.path == "/" else ("",)
+    return tuple(_ANY_ACCOUNT.findall(_FORMAT.sub("", path)))
+
+
+def account_of(username: str) -> str:
+    """Give the account that a credential is of; "" where its user name is none's, but that of an API key (SK…)."""
+    return username if _ACCOUNT_SID.fullmatch(username) else ""
 
 
 # ── reading ──

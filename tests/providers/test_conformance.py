@@ -56,6 +56,30 @@ def test_a_provider_keeps_the_contract(name: str) -> None:
     assert not set(provider.ACCOUNTS) & set(provider.CREDENTIALS)
 
 
+@pytest.mark.parametrize("extra", [base.WritesKey, base.TellsEach, base.NamesAccount])
+def test_what_a_provider_has_besides_is_as_documented(name: str, extra: type) -> None:
+    """A module that has one function of a further contract has all of it, with the same parameters and result."""
+    provider = base.load(name)
+    for function, wanted in inspect.getmembers(extra, inspect.isfunction):
+        if function.startswith("_"):
+            continue
+        assert hasattr(provider, function) is isinstance(provider, extra)
+        parameters = [each for each in inspect.signature(wanted).parameters.values() if each.name != "self"]
+        given = inspect.signature(getattr(provider, function, wanted))
+        assert list(given.parameters.values())[-len(parameters) :] == parameters
+
+
+def test_the_path_names_an_account_or_any(sample: Sample) -> None:
+    """Where paths name accounts, that of a send names one, and a path that servers read differently names any."""
+    if not isinstance(sample.provider, base.NamesAccount):
+        return
+    (account,) = sample.provider.accounts(sample.request)
+    assert account
+    assert account in sample.request.path
+    detour = replace(sample.request, path=f"/x/..{sample.request.path}")
+    assert sample.provider.accounts(detour) == ("",)
+
+
 def test_a_provider_without_a_file_is_told() -> None:
     """A name in the configuration that no file has is a LookupError."""
     for name in ("nobody", "base", "../sendgrid", ""):

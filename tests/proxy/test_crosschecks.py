@@ -51,6 +51,11 @@ def senders(*entries: str) -> str:
     return "\n".join(["senders:", *(f"- {{routes: [one], {entry}}}" for entry in entries), ""])
 
 
+def texts(auth: str) -> str:
+    """Write a route with the gate's own credential to a provider whose paths name accounts."""
+    return f"routes: {{one: {{provider: twilio, upstream: sandbox, auth: {{{auth}}}}}}}\n"
+
+
 def signed(more: str, upstream: str = "https://aws.test") -> str:
     """Give a route to a provider that takes signatures of AWS."""
     return f"routes: {{one: {{provider: ses, upstream: '{upstream}', {more}}}}}\n"
@@ -77,6 +82,11 @@ TOPIC = "arn:aws:sns:eu-west-1:123456789012:mail"
             "routes: {one: {provider: mandrill, upstream: sandbox, auth: {kind: body, key: hunter2}}}",
             id="a key in the body of a provider that wants it there",
         ),
+        pytest.param(
+            texts("kind: basic, username: AC0123456789abcdef0123456789abcdef, password: p"), id="an account's token"
+        ),
+        pytest.param(texts("kind: basic, username: SK0, password: p, account: AC0"), id="an API key and its account"),
+        pytest.param(texts("kind: bearer, token: t, account: AC0"), id="a token and its account"),
         pytest.param(WIDE + ONE, id="no credential"),
         pytest.param(heard("mailgun", "key: [k, l]"), id="a webhook with a key"),
         pytest.param(heard("ses", f"topics: ['{TOPIC}']"), id="a webhook with a topic"),
@@ -171,6 +181,16 @@ def test_what_goes_together_is_no_fault(text: str) -> None:
             "routes: {one: {provider: twilio, upstream: sandbox, webhook: {key: k}}}",
             "routes.one.webhook: no webhooks of this provider",
             id="a webhook that nobody hears",
+        ),
+        pytest.param(
+            texts("kind: basic, username: SK0, password: hunter2"),
+            "routes.one.auth: needs account: paths of this provider name",
+            id="an API key that does not tell its account",
+        ),
+        pytest.param(
+            texts("kind: header, name: Authorization, value: hunter2"),
+            "routes.one.auth: needs account: paths of this provider name",
+            id="a header that does not tell its account",
         ),
         pytest.param(
             routes(one="auth: {kind: body, key: hunter2}"),

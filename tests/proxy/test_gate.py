@@ -363,6 +363,99 @@ async def test_another_account_beside_the_gates_credential(
     assert answer.get("X-Sendgate-Reasons") == (None if status == 202 else "sender_refused")
 
 
+OWN, OTHER = f"AC{'a' * 32}", f"AC{'b' * 32}"
+TWILIO_AUTH = {"kind": "basic", "username": OWN, "password": "pw"}
+
+
+def messages(account: str, more: str = "/Messages.json") -> str:
+    return f"/text/2010-04-01/Accounts/{account}{more}"
+
+
+@pytest.mark.parametrize(
+    ("auth", "may", "target", "status"),
+    [
+        pytest.param(TWILIO_AUTH, [], messages(OWN), 202, id="the credential's own"),
+        pytest.param(TWILIO_AUTH, [OTHER], messages(OWN), 202, id="its own beside one that may be named"),
+        pytest.param(TWILIO_AUTH, [], messages(OTHER), 403, id="another one"),
+        pytest.param(TWILIO_AUTH, [OTHER], messages(OTHER), 202, id="one that the sender may name"),
+        pytest.param(TWILIO_AUTH, ["*"], messages(OTHER), 202, id="any"),
+        pytest.param(TWILIO_AUTH, [OWN], messages(OTHER), 403, id="another than the sender may name"),
+        pytest.param(TWILIO_AUTH, [""], messages(OTHER), 403, id="none is named in the configuration"),
+        pytest.param({**TWILIO_AUTH, "account": OTHER}, [], messages(OTHER), 202, id="the one that is configured"),
+        pytest.param(
+            {**TWILIO_AUTH, "account": OTHER}, [], messages(OWN), 403, id="the user's, where one is configured"
+        ),
+        pytest.param(
+            {"kind": "basic", "username": "SK1", "password": "pw", "account": OWN}, [], messages(OWN), 202, id="a key's"
+        ),
+        pytest.param({"kind": "bearer", "token": "t", "account": OWN}, [], messages(OTHER), 403, id="not a token's"),
+    ],
+)
+async def test_another_account_in_the_path_beside_the_gates_credential(
+    open_gate: OpenGate, upstream: Upstream, auth: dict[str, str], may: list[str], target: str, status: int
+) -> None:
+    """Where the path names the account, it is the credential's own, or one that the sender may name."""
+    senders = [{"name": "shop", "key": "k", "routes": ["text"], "subaccounts": may}]
+    gate = await open_gate(routes={"text": {"auth": auth}}, senders=senders)
+    answer = await gate.post(target, text_body(PHONE), FORM, ("X-Sendgate-Key", "k"))
+    assert (answer.status, len(upstream.heard)) == (status, int(status == 202))
+    assert answer.get("X-Sendgate-Reasons") == (None if status == 202 else "sender_refused")
+    assert await gate.reasons() == ([] if status == 202 else ["sender_refused"])
+
+
+@pytest.mark.parametrize("mode", ["enforce", "shadow"])
+@pytest.mark.parametrize(
+    ("method", "target"),
+    [
+        pytest.param("POST", messages(OTHER), id="a send"),
+        pytest.param("GET", messages(OTHER), id="to read who got what"),
+        pytest.param("POST", messages(OTHER, f"/Messages/SM{'1' * 32}.json"), id="to cancel"),
+        pytest.param("DELETE", messages(OTHER, f"/Messages/SM{'1' * 32}"), id="to delete"),
+        pytest.param("GET", messages(OTHER, ".json"), id="the account itself"),
+        pytest.param("POST", messages(OTHER, "/Calls.json"), id="what may pass by name"),
+        pytest.param("POST", f"/text/2010-04-01/accounts/{OTHER}/Messages.json", id="in small letters"),
+        pytest.param("POST", f"/text/2010-04-01/Accounts/{OWN};x={OTHER}/Messages.json", id="behind a parameter"),
+        pytest.param("POST", f"/text/2010-04-01//Accounts/{OTHER}/Messages.json", id="behind two slashes"),
+        pytest.param("POST", messages(f"{OWN}/../{OTHER}"), id="by a detour"),
+        pytest.param("POST", messages(f"%41{OTHER[1:]}"), id="escaped"),
+        pytest.param("GET", messages(OWN, f"/Accounts/{OTHER}.json"), id="behind the credential's own"),
+    ],
+)
+async def test_no_request_is_about_another_account(
+    open_gate: OpenGate, upstream: Upstream, mode: str, method: str, target: str
+) -> None:
+    """Whatever a request would do, in whichever spelling and with whichever switch, it is not about another account."""
+    settings = {
+        "auth": TWILIO_AUTH,
+        "mode": mode,
+        "on_unknown_request": "pass",
+        "allow_paths": ["/2010-04-01/Accounts/*/Calls.json"],
+    }
+    gate = await open_gate(routes={"text": settings}, senders=[{"name": "shop", "key": "k", "routes": ["text"]}])
+    body = text_body(PHONE) if method == "POST" else b""
+    headers = [("X-Sendgate-Key", "k"), *([FORM] if body else [])]
+    answer = await gate.ask(request(method, target, headers, body))
+    assert (answer.status, b"20403" in answer.body, upstream.heard) == (403, True, [])
+    assert answer.get("X-Sendgate-Reasons") == "sender_refused"
+    assert gate.metric("sendgate_sends_total", route="text", outcome="refused") == 1
+
+
+async def test_an_account_that_passes_by_name_is_the_credentials_own(open_gate: OpenGate, upstream: Upstream) -> None:
+    """The format at the end of a path is none of the account's name."""
+    settings = {"auth": TWILIO_AUTH, "allow_paths": ["/2010-04-01/Accounts/*"]}
+    gate = await open_gate(routes={"text": settings})
+    for path, status in ((f"{OWN}.json", 202), (OWN, 202), (f"{OTHER}.json", 403), (f"{OWN}.exe", 403)):
+        answer = await gate.ask(request("GET", f"/text/2010-04-01/Accounts/{path}", [LOCAL]))
+        assert answer.status == status
+    assert len(upstream.heard) == 2
+
+
+async def test_beside_a_credential_of_its_own_a_sender_names_any_account(gate: RunningGate, upstream: Upstream) -> None:
+    """Where the provider sees the sender's own credential, it decides which accounts that opens."""
+    assert (await gate.post(messages(OTHER), text_body(PHONE), FORM, basic(f"{OWN}:pw"))).status == 202
+    assert upstream.heard[0].get("Authorization") == basic(f"{OWN}:pw")[1]
+
+
 async def test_nobody_names_another_account_where_anybody_may_send(open_gate: OpenGate, upstream: Upstream) -> None:
     """Without senders, nobody may act for another account, and nobody reads from one."""
     gate = await open_gate(routes={"mail": {"auth": {"kind": "bearer", "token": "T"}}})

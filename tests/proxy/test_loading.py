@@ -155,7 +155,7 @@ def sender(keys: str) -> str:
         pytest.param(
             route("auth: {kind: bearer, tokn: x, token: y}"),
             "line 5, routes.one.auth.tokn",
-            "unknown key; known here: kind, token; did you mean token?",
+            "unknown key; known here: kind, token, account; did you mean token?",
             id="a slip in auth",
         ),
         pytest.param(
@@ -420,8 +420,8 @@ def test_the_examples_of_the_shipped_file_hold() -> None:
     text = re.sub(
         r"^( *)# (?=auth:|region:|public_url:|unsubscribe:|senders:|api:|  )", r"\1", emptied, flags=re.MULTILINE
     )
-    environ = dict.fromkeys(("SHOP_KEY", "SENDGRID_KEY", "TWILIO_SID", "TWILIO_TOKEN", "CRM_KEY"), "x")
-    environ["NEWSLETTER_KEY_SHA256"] = "0" * 64
+    environ = dict.fromkeys(("SHOP_KEY", "SENDGRID_KEY", "TWILIO_TOKEN", "CRM_KEY"), "x")
+    environ |= {"NEWSLETTER_KEY_SHA256": "0" * 64, "TWILIO_SID": f"AC{'0' * 32}"}
     config = parse(text, environ, lambda _: b"k" * 64, providers=PROVIDERS)
     assert [entry.name for entry in config.senders] == ["shop", "newsletter"]
     assert (len(config.unsubscribe.keys), config.unsubscribe.brand.name) == (1, "Example Shop")

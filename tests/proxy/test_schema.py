@@ -127,7 +127,9 @@ def test_required_keys_are_told() -> None:
         pytest.param(("listen",), ["proxy", "api", "public", "ops"], id="a section"),
         pytest.param(("routes", "provider", "timeout"), ["connect", "total"], id="a route that is called like a key"),
         pytest.param(("senders", 0, "listen"), ["address", "tls"], id="a place in a list"),
-        pytest.param(("routes", "one", "auth", "basic"), ["kind", "username", "password"], id="a section of a kind"),
+        pytest.param(
+            ("routes", "one", "auth", "basic"), ["kind", "username", "password", "account"], id="a section of a kind"
+        ),
     ],
 )
 def test_known_keys_are_found_by_place(loc: tuple[str | int, ...], keys: list[str]) -> None:
