@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from proxy.formats import event_args
 from proxy.hooks.base import (
     Forged,
     Hook,
@@ -49,15 +50,14 @@ _WORDS = {
     "group_resubscribe": Says.RESUBSCRIBE,
     "spamreport": Says.COMPLAINT,
 }
-# A sender's custom arguments stand beside SendGrid's own keys, and one may be called sg_event_id: by that alone, the
-# unsubscribe of a second person would be taken for the first one's, told again.
-_SAME = ("sg_event_id", "email", "event", "timestamp", "sg_message_id", "asm_group_id")
+# Why nothing was sent. What is neither one of these nor about the message may be a sender's argument in the place of
+# the reason (formats/event_args.py): that nothing was sent is true all the same.
 _DROPPED = {
-    "unsubscribed address": Says.UNSUBSCRIBE,
-    "spam reporting address": Says.COMPLAINT,
-    "bounced address": Says.HARD_BOUNCE,
-}  # why nothing was sent; any other reason is about the message
-_BLOCKED = "blocked"  # a bounce of this type is a server's refusal of the message, not the end of a mailbox
+    event_args.UNSUBSCRIBED: Says.UNSUBSCRIBE,
+    event_args.REPORTED: Says.COMPLAINT,
+    event_args.BOUNCED: Says.HARD_BOUNCE,
+    **dict.fromkeys(event_args.ABOUT_THE_MESSAGE, Says.NOTHING),
+}
 
 needs = nothing_needed
 confirm = nothing_needed
@@ -120,7 +120,9 @@ def _notice(item: Any) -> Notice:
     address = text(event, "email")
     if not word or (says is not Says.NOTHING and not address):
         return unusable(item, word)
-    told, group, dropped = identity(event, *_SAME), _group(word, event), word == "dropped"
+    # By sg_event_id alone, which an argument may be called too, a second person's unsubscribe could be taken for the
+    # first one's, told again.
+    told, group, dropped = identity(event, *event_args.KEYS), _group(word, event), word == "dropped"
     return Notice(says, address, at_seconds(event.get("timestamp")), told, word, event, group, dropped=dropped)
 
 
@@ -130,7 +132,7 @@ def _group(word: str, event: Mapping[str, Any]) -> str:
 
 def _says(word: str, kind: str, reason: str) -> Says:
     if word == "dropped":
-        return _DROPPED.get(reason.strip().lower(), Says.NOTHING)
+        return _DROPPED.get(event_args.plain(reason), Says.DROPPED)
     if word == "bounce":
-        return Says.NOTHING if kind == _BLOCKED else Says.HARD_BOUNCE
+        return Says.NOTHING if kind == event_args.BLOCKED else Says.HARD_BOUNCE
     return _WORDS.get(word, Says.NOTHING)

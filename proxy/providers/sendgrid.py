@@ -22,6 +22,7 @@ from policy.model import Channel, Recipient, Send
 from policy.reasons import Reason
 from proxy import strict
 from proxy.formats import mail_headers, markers
+from proxy.formats.event_args import refuse_shadows
 from proxy.formats.fields import refuse_in_query
 from proxy.formats.guarded import guarded
 from proxy.formats.lookalikes import lookalikes
@@ -104,8 +105,6 @@ _HEADERS = frozenset({"headers", *_BECOME_HEADERS})
 _QUIET = frozenset({"to", "dynamic_template_data", "custom_args"})
 _QUIET_LISTS = ("to",)
 
-# What says in an event of SendGrid's webhook who did what, and when (hooks/sendgrid.py).
-_EVENT_KEYS = frozenset({"email", "event", "timestamp", "sg_event_id", "sg_message_id", "asm_group_id"})
 _CAMPAIGN_ARGS = ("custom_args.campaign", "custom_args.campaign_id")
 
 resembles_send = lookalikes("/v3/mail/send")
@@ -149,7 +148,7 @@ def _body(request: Request) -> dict[str, Any]:
     refuse_in_query(request.query, _BODY.deciding)
     body = _BODY.check(strict.json_tree(request.body), "")
     _check_headers(body, "")
-    _check_args(body, "")
+    refuse_shadows(body, "")
     return body
 
 
@@ -165,7 +164,7 @@ def _recipients(body: dict[str, Any]) -> Iterator[Recipient]:
             _PERSONALIZATION.check(personalization, place)
             _check_headers(personalization, place)
             own = _send_at(personalization, place, scheduled_at)
-        _check_args(personalization, place)
+        refuse_shadows(personalization, place)
         for name in names:
             for number, address in enumerate(array(personalization, name, place)):
                 spot = f"{place}.{name}.{number}"
@@ -228,13 +227,6 @@ def _check_headers(owner: dict[str, Any], place: str) -> None:
     for name in _BECOME_HEADERS:
         if name in owner:
             refuse_breaks(owner, name, place)
-
-
-def _check_args(owner: dict[str, Any], place: str) -> None:
-    """Refuse a custom argument that would take the place of SendGrid's own word in the webhook's flat event."""
-    args = owner.get("custom_args")
-    if isinstance(args, dict) and not _EVENT_KEYS.isdisjoint(args):
-        raise Unreadable("a custom argument has the name of a key of the event webhook", join(place, "custom_args"))
 
 
 # ── markers ──

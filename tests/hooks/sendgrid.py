@@ -41,7 +41,11 @@ def event(word: str, **more: Any) -> dict[str, Any]:
 
 AT = 1_700_000_000
 REASONS = ("Unsubscribed Address", "Spam Reporting Address", "Bounced Address")
-DROPPED = {"somebody who was dropped", "a message that was dropped"}
+DROPPED = {
+    "somebody who was dropped",
+    "a message that was dropped",
+    "somebody who was dropped for a reason that nobody knows",
+}
 
 ITEMS: dict[str, tuple[bytes, list[tuple[Any, ...]]]] = {
     "an unsubscribe": (events(event("unsubscribe")), [(Says.UNSUBSCRIBE, "ada@example.com", AT)]),
@@ -61,6 +65,14 @@ ITEMS: dict[str, tuple[bytes, list[tuple[Any, ...]]]] = {
     "a message that was dropped": (
         events(event("dropped", reason="Spam Content")),
         [(Says.NOTHING, "ada@example.com", AT)],
+    ),
+    "somebody who was dropped for a reason that nobody knows": (
+        events(*(event("dropped", sg_event_id=reason, reason=reason) for reason in ("Invalid", "receipt", None))),
+        [(Says.DROPPED, "ada@example.com", AT)] * 3,
+    ),
+    "a bounce under a sender's own type": (
+        events(event("bounce", type="newsletter")),
+        [(Says.HARD_BOUNCE, "ada@example.com", AT)],
     ),
     "no time": (events(event("unsubscribe", timestamp="soon")), [(Says.UNSUBSCRIBE, "ada@example.com", None)]),
     "no id": (events(event("unsubscribe", sg_event_id=None)), [(Says.UNSUBSCRIBE, "ada@example.com", AT)]),

@@ -414,6 +414,16 @@ UNREADABLE: dict[str, tuple[Request, str, Reason]] = {
         "personalizations.0.custom_args",
         Reason.UNREADABLE,
     ),
+    "an argument that makes a message's refusal of the mailbox's end": (
+        send({"to": to("ada@example.com")}, custom_args={"type": "blocked"}),
+        "custom_args",
+        Reason.UNREADABLE,
+    ),
+    "an argument that takes the place of the reason of a drop": (
+        send({"to": to("ada@example.com"), "custom_args": {"reason": "Unsubscribed Address"}}),
+        "personalizations.0.custom_args",
+        Reason.UNREADABLE,
+    ),
     "Personalizations": (
         post({**TEXT, "Personalizations": [{"to": to("ada@example.com")}]}),
         "",
