@@ -23,10 +23,10 @@ from policy import Policy, StoreUnavailable
 from policy.model import Ending, Outcome, Refused, Send, Sent, Terms, Verdict
 from policy.reasons import Reason
 from policy.store.records import LONGEST
-from proxy import answers, bodies, errors, inserting, requests
+from proxy import answers, bodies, errors, requests
 from proxy.config import Sender
 from proxy.errors import FAILURES, NotSent
-from proxy.exchange import ABOUT_THE_BYTES, ENCODED, exchange, tells_each, went_out, whole
+from proxy.forwarding import Forwarding
 from proxy.gate import Entrance, Gate, Route, claims_transactional, has_one_reading, may_claim
 from proxy.holding import Room
 from proxy.providers.base import Change, Kind, Message, Request, Settings, Trimmed, Unreadable
@@ -34,8 +34,6 @@ from proxy.requests import Arrival
 from proxy.walk import Walk
 
 Observer = Callable[[Outcome], None]
-
-_STREAMED_FROM = 1 << 20  # bytes of a harmless request's body above which it is not held in memory
 
 
 class Dispatch:
@@ -45,6 +43,7 @@ class Dispatch:
         self, policy: Policy, gate: Callable[[], Gate], observers: Sequence[Observer], entrance: Entrance, room: Room
     ) -> None:
         self._policy = policy
+        self._forwarding = Forwarding(policy)
         self._gate = gate
         self._observers = observers
         self._entrance = entrance
@@ -85,7 +84,7 @@ class Dispatch:
         """Record what is on its way when the gate stops before the provider answered."""
         if walk.forwarding and walk.kind is not Kind.HARMLESS and walk.outcome.upstream_status is None:
             walk.end(NotSent(Reason.STOPPING, sent=Sent.UNKNOWN, cause="the gate stopped before the answer came"))
-            await asyncio.shield(self._record_what_happened(walk))
+            await asyncio.shield(self._forwarding.record(walk))
             self._observe(walk.outcome)
 
     def _unrouted(self, gate: Gate, arrival: Arrival) -> web.Response:
@@ -123,11 +122,11 @@ class Dispatch:
         if walk.kind in (Kind.UNKNOWN, Kind.HIDDEN):
             self._let_unseen_pass(walk)
         if walk.kind is not Kind.SEND:
-            return await self._pass_through(walk)
+            return await self._forwarding.pass_through(walk)
         await self._read_body(walk)
         message = await self._read(walk)
         if message is None:
-            return await self._forward(walk, walk.body)
+            return await self._forwarding.unread(walk)
         self._screen(walk, message)
         terms = walk.route.terms(message.send, sender, walk.arrival.headers)
         self._describe(walk, message.send, terms)
@@ -249,17 +248,24 @@ class Dispatch:
         refused = tuple(each for each in told if each.enforced)
         change = Change(frozenset(each.recipient.place for each in refused), self._strips(walk, message))
         if not refused:
-            return await self._forward_changed(walk, message, change)
+            return await self._forward_all(walk, message, change)
         walk.note(reason=None, enforced=True, sent=Sent.NO)  # who is refused is refused, whatever else may pass
         trimmed = await self._trimmed(walk, message, change)
         if trimmed is not None:
             fallen = _fallen(message, trimmed.places - change.places)
             walk.note(ending=Ending.TRIMMED, refused=told + fallen)
             await self._record_refused(walk)
-            return await self._forward_trimmed(walk, message, trimmed)
+            return await self._forwarding.trimmed(walk, message, trimmed)
         walk.note(ending=Ending.REFUSED)
         await self._record_refused(walk)
         return answers.refused(walk.route, message, walk.outcome, refused)
+
+    async def _forward_all(self, walk: Walk, message: Message, change: Change) -> web.StreamResponse:
+        """Forward a send of which nobody is refused: as it came, or without its bypasses."""
+        trimmed = await self._trimmed(walk, message, change) if change.strip else None
+        if trimmed is None and change.strip:
+            raise NotSent(Reason.UNREADABLE, "nothing would be left of the send", places=message.bypasses)
+        return await self._forwarding.all(walk, message, trimmed)
 
     def _strips(self, walk: Walk, message: Message) -> bool:
         """Tell whether the bypasses of the send are taken out; shadow mode forwards what came."""
@@ -307,84 +313,6 @@ class Dispatch:
                     ending = NotSent(Reason.STORE_UNAVAILABLE, cause=str(unavailable))
                     walk.end(ending)
         return answers.not_sent(walk.request, walk.route, walk.outcome, ending)
-
-    # 5 forward, 6 answer
-
-    async def _forward_changed(self, walk: Walk, message: Message, change: Change) -> web.StreamResponse:
-        """Forward a send of which nobody is refused: as it came, or without its bypasses."""
-        trimmed = await self._trimmed(walk, message, change) if change.strip else None
-        if trimmed is None and change.strip:
-            raise NotSent(Reason.UNREADABLE, "nothing would be left of the send", places=message.bypasses)
-        written = await inserting.linked(walk, message, trimmed)
-        if written is None:
-            return await self._forward(walk, walk.body)
-        return await self._forward(walk, written.body, without=ABOUT_THE_BYTES)
-
-    async def _forward_trimmed(self, walk: Walk, message: Message, trimmed: Trimmed) -> web.StreamResponse:
-        """Forward what is left of a send, and translate the answer where it speaks by position."""
-        trimmed = await inserting.linked(walk, message, trimmed) or trimmed
-        if not trimmed.restores:
-            return await self._forward(walk, trimmed.body, without=ABOUT_THE_BYTES)
-        response = await exchange(walk, trimmed.body, without=ABOUT_THE_BYTES | ENCODED)
-        answer, pairs = await whole(response)
-        refusal = errors.refusal(tuple(each for each in walk.outcome.refused if each.enforced))
-        restored = walk.route.provider.restored(message, trimmed, refusal, answer)
-        await self._answered(walk, response.status, went_out(walk, restored))
-        return answers.translated(restored, pairs, walk.outcome)
-
-    async def _forward(
-        self, walk: Walk, body: bytes | None, *, without: frozenset[bytes] = frozenset()
-    ) -> web.StreamResponse:
-        response = await exchange(walk, body or b"", without=without)
-        told = tells_each(walk, response)
-        if told:
-            answer, pairs = await whole(response)
-            await self._answered(walk, answer.status, went_out(walk, answer))
-            return answers.translated(answer, pairs, walk.outcome)
-        await self._answered(walk, response.status, None if told is None else frozenset())
-        return await answers.relay(walk.arrival.source, response, walk.outcome)
-
-    async def _answered(self, walk: Walk, status: int, went: frozenset[str] | None) -> None:
-        """Note what the provider said, and record what became of what went out, to all or to those at these places."""
-        if status >= 400:
-            unsure = status >= 500 or went is None  # a provider that failed may have taken the send before
-            walk.delivered = len(went or ())
-            walk.end(NotSent(Reason.UPSTREAM_REFUSED, sent=Sent.UNKNOWN if unsure else Sent.NO))
-        else:
-            walk.note(sent=Sent.YES)
-        if walk.outcome.reason is not Reason.STORE_UNAVAILABLE:  # that a record failed was found out a moment ago
-            await self._record_what_happened(walk)
-
-    async def _pass_through(self, walk: Walk) -> web.StreamResponse:
-        """Hand a request on that dispatches nothing, or that nobody can judge and the configuration lets pass."""
-        walk.note(ending=Ending.PASSED_THROUGH)
-        body = await self._body_to_pass(walk)
-        response = await exchange(walk, body)
-        if walk.outcome.reason is not None:
-            await self._record_what_happened(walk)
-        return await answers.relay(walk.arrival.source, response, walk.outcome)
-
-    async def _body_to_pass(self, walk: Walk) -> bytes | requests.Chunks:
-        """Give the body of a request that nobody reads: streamed, unless it is small or the credential needs it."""
-        if walk.body is not None:
-            return walk.body
-        source, credential = walk.arrival.source, walk.route.credential
-        await requests.invite_body(source)
-        if credential is not None and credential.whole:
-            return await bodies.read(source, walk.route.settings.max_body, walk.held)
-        if source.body_exists and (source.content_length is None or source.content_length > _STREAMED_FROM):
-            return source.content.iter_any()
-        return await bodies.read(source, _STREAMED_FROM, walk.held)
-
-    async def _record_what_happened(self, walk: Walk) -> None:
-        """Record what became of what went out: whom shadow mode let have it, and how the send ended.
-
-        A failure of the store changes nothing then, and its 503 would ask for a repeat.
-        """
-        try:
-            await self._policy.record(walk.remaining())
-        except StoreUnavailable:
-            walk.mark("unrecorded")
 
 
 def _campaign(text: str) -> str:
