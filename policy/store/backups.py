@@ -20,7 +20,7 @@ import orjson
 
 from policy.events import Told
 from policy.model import Microseconds
-from policy.store import journal, learning, people
+from policy.store import journal, learning, people, rekeying
 from policy.store.database import locked
 from policy.store.digests import Digests
 from policy.store.profiles import AddressTaken
@@ -190,6 +190,8 @@ def _tell_again(connection: sqlite3.Connection, digests: Digests, entry: Mapping
         event = journal.event_of(kind, name, channel, origin, source, orjson.loads(entry["body"]))
         if entry["first"] and isinstance(event, Told):
             journal.forget(connection, event)
+        if rekeying.is_outdated(event):
+            rekeying.doubt(connection)
         return learning.learn(digests, [event], Microseconds(entry["arrived_at"]))(connection)[0].sequence
     except (ValueError, TypeError, LookupError, AddressTaken) as error:  # LookupError: UnknownUser as well
         raise BadCopy(f"the journal does not continue this store: {entry['sequence']} cannot be told") from error

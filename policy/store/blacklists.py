@@ -104,11 +104,15 @@ def _found(connection: sqlite3.Connection, digests: Digests, listing: Listing) -
 
 def rekey(connection: sqlite3.Connection, digests: Digests, pk: int, address: str) -> bool:
     """Give an entry the keys that its address has by today's tables as well, and tell whether any is new."""
+    return _add_keys(connection, digests, pk, keys_today(address))
+
+
+def keys_today(address: str) -> tuple[str, ...]:
+    """Give the keys of an entry's address by today's tables; none if it goes on blocking what older ones made of it."""
     try:
-        keys = blacklists.keys_of(address)
+        return blacklists.keys_of(address)
     except blacklists.BadEntry:
-        return False  # no address by today's tables: it goes on blocking what the old ones made of it
-    return _add_keys(connection, digests, pk, keys)
+        return ()
 
 
 def _journalled(event: Listing | Delisting, name: str, kind: journal.Kind, arrived: Microseconds) -> journal.Entry:

@@ -9,6 +9,9 @@ numbers told under that name before are keyed too.
 
 Both go through the people in chunks, each a transaction of its own. A mark says how far new tables got, so that a gate
 that was stopped in the middle of its start goes on there.
+
+A journal that is told again behind a copy brings the keys that were made when it was written. Where today's tables make
+others, the store is marked as keyed by tables that nobody knows, and gets today's keys when it is opened next.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ import orjson
 import phonenumbers
 
 from policy import identity
+from policy.events import Event, Listing, Profile, Told
 from policy.store import blacklists, people
 from policy.store.digests import Digests
 
@@ -74,6 +78,29 @@ def rekey(connection: sqlite3.Connection, digests: Digests, tables: Mapping[str,
         _mark(connection, _MADE_BY, today)
         connection.execute("DELETE FROM meta WHERE name = ?", (_GOT_TO,))
     return changed
+
+
+def is_outdated(event: Event) -> bool:
+    """Tell whether today's tables make keys of an event's addresses that were not told with it."""
+    match event:
+        case Told(subject=subject):
+            phone = _more(identity.phone_keys(subject.phone or ""), subject.phone_keys)
+            return phone or _more(identity.email_keys(subject.email or ""), subject.email_keys)
+        case Profile():
+            phones = any(phone and _more(identity.phone_keys(phone[0]), phone[1]) for phone in event.phones.values())
+            return phones or _more(identity.email_keys(event.email or ""), event.email_keys)
+        case Listing():
+            return _more(blacklists.keys_today(event.address), event.keys)
+    return False
+
+
+def _more(today: Collection[str], told: Collection[str]) -> bool:
+    return not set(today) <= set(told)
+
+
+def doubt(connection: sqlite3.Connection) -> None:
+    """Mark the store as keyed by tables that nobody knows."""
+    _mark(connection, _MADE_BY, _text(dict.fromkeys(TABLES, "unknown")))
 
 
 def _changed(before: Mapping[str, str], tables: Mapping[str, str]) -> list[str]:

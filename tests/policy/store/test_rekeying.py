@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -11,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from policy import Policy, StoreUnavailable
-from policy.events import Listing, Phone
+from policy.events import Event, Listing, Phone, Subject
 from policy.model import MessageClass, Terms
-from policy.store import rekeying
+from policy.store import backups, rekeying, surveying
 from policy.store.rekeying import TABLES
-from tests.policy.conftest import profile, send_to, told
+from tests.policy.conftest import listed, profile, send_to, told
 
 PEOPLE: Mapping[str, str] = {
     "plain": "ann@x.de",
@@ -125,6 +126,61 @@ async def test_blacklist_entries_are_keyed_anew(tmp_path: Path, others: dict[str
     assert (await policy.judge(send_to("umlaut@by.other.tables"), MARKETING)).refused
     assert (await policy.judge(send_to("other@by.other.tables"), MARKETING)).refused
     policy.close()
+
+
+def of_other_tables(address: str) -> Mapping[str, list[Event]]:
+    """Give events by which each kind of entry of the journal says no of an address, keyed by other tables."""
+    blacklisted = told("Blacklisted", "1")
+    if address.startswith("+"):
+        old: tuple[str, ...] = ("+19995550000",)
+        subject, has = Subject(phone=address, phone_keys=old), replace(profile("1"), phones={"phone": (address, old)})
+    else:
+        old = ("old@by.other.tables",)
+        subject, has = Subject(email=address, email_keys=old), replace(profile("1"), email=address, email_keys=old)
+    return {
+        "told": [replace(blacklisted, subject=subject)],
+        "profile": [has, blacklisted],
+        "entry": [Listing("entry", address, old)],
+    }
+
+
+@pytest.mark.parametrize("by", ["told", "profile", "entry"])
+@pytest.mark.parametrize("address", ["ann@straße.de", "+49 1511 2345678"])
+async def test_a_journal_of_other_tables_gets_todays_keys(tmp_path: Path, address: str, by: str) -> None:
+    """Whom a journal blacklists by keys of other tables is found by today's, once it was told behind a copy."""
+    policy = opened(tmp_path / "sendgate.db")
+    policy.database.snapshot(lambda connection: backups.copy(connection, tmp_path / "copy.db"))
+    await policy.learn(of_other_tables(address)[by])
+    stream = io.BytesIO()
+    policy.database.snapshot(backups.journal_to(stream, 0))
+    policy.close()
+    copy = opened(tmp_path / "copy.db")
+    await copy.catch_up(stream.getvalue().splitlines())
+    await copy.release_copy()
+    copy.close()
+    copy = opened(tmp_path / "copy.db")
+    assert (await copy.judge(send_to(address), Terms(MessageClass.TRANSACTIONAL))).refused
+    copy.close()
+
+
+async def test_a_journal_of_todays_tables_keys_nobody_anew(tmp_path: Path) -> None:
+    """A journal whose keys are today's leaves the mark of the tables alone, veils of who was erased included."""
+    policy = opened(tmp_path / "sendgate.db")
+    policy.database.snapshot(lambda connection: backups.copy(connection, tmp_path / "copy.db"))
+    for name, address in PEOPLE.items():
+        has = profile(name, phone=address) if address.startswith("+") else profile(name, email=address)
+        await policy.learn([has, told("Blacklisted", name)])
+        await policy.learn([listed(address)])
+    await policy.erase(surveying.whoever("ann@x.de"))
+    stream = io.BytesIO()
+    policy.database.snapshot(backups.journal_to(stream, 0))
+    policy.close()
+    copy = opened(tmp_path / "copy.db")
+    await copy.catch_up(stream.getvalue().splitlines())
+    assert copy.database.read_now(lambda connection: rekeying._marked(connection, "keys_made_by")) == rekeying._text(
+        TABLES
+    )
+    copy.close()
 
 
 @pytest.fixture
