@@ -260,7 +260,18 @@ class Erasure:
     source: str = ""
 
 
-Event = Told | Profile | Departure | Unplaced | Listing | Delisting | Erasure
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """Somebody says that a conflict with a provider's list is settled there; `person` is the key of the table."""
+
+    person: int
+    list: str
+    kind: str
+    origin: str = Origin.API
+    source: str = ""
+
+
+Event = Told | Profile | Departure | Unplaced | Listing | Delisting | Erasure | Settlement
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ and a row is kept here by which the disagreements of today are listed: a row cou
 address and the gate's standing is still the other one, which is asked when it is read. A row goes with its person, when
 the provider says the contrary of the same list, or when an operator says that it is settled.
 
-An entry follows from the event before it, so telling the journal again makes it anew.
+An entry follows from the event before it, so telling the journal again makes it anew. That an operator settled one is
+told.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 from policy import counting, state
-from policy.events import PROVIDER_PREFIX, Claim, Conflict, ConflictKind, Told
+from policy.events import PROVIDER_PREFIX, Claim, Conflict, ConflictKind, Learned, Settlement, Told
 from policy.identity import masked
 from policy.model import Channel, Facts, Microseconds
 from policy.state import Register, Registers
@@ -26,6 +27,11 @@ from policy.store.facts import confirmed
 from policy.store.people import Person
 
 NAME: Final = "Provider Conflict"
+SETTLED: Final = "Provider Conflict Settled"
+
+
+class UnknownConflict(LookupError):
+    """No conflict has this number."""
 
 
 class Found(NamedTuple):
@@ -246,9 +252,27 @@ def of_person(connection: sqlite3.Connection, pk: int, now: Microseconds) -> lis
     return [_open(connection, row) for row in rows if _is_open(connection, row, now)]
 
 
-def settle(number: int) -> Callable[[sqlite3.Connection], bool]:
-    """Make the job that closes one conflict because somebody says so, and tells whether there was one."""
-    return lambda connection: bool(connection.execute("DELETE FROM conflict WHERE id = ?", (number,)).rowcount)
+def settlement(number: int, origin: str, source: str) -> Callable[[sqlite3.Connection], Settlement]:
+    """Make the read of what settles the conflict of a number; raises UnknownConflict."""
+
+    def read(connection: sqlite3.Connection) -> Settlement:
+        row = connection.execute("SELECT person, list, kind FROM conflict WHERE id = ?", (number,)).fetchone()
+        if row is None:
+            raise UnknownConflict
+        pk, name, kind = row
+        return Settlement(pk, name, kind, origin, source)
+
+    return read
+
+
+def settle(connection: sqlite3.Connection, settlement: Settlement, now: Microseconds) -> Learned:
+    """Close a conflict because somebody says so; its number is not told, because a copy may have another."""
+    pk, name, kind = settlement.person, settlement.list, settlement.kind
+    connection.execute("DELETE FROM conflict WHERE person = ? AND list = ? AND kind = ?", (pk, name, kind))
+    person = None if people.by_pk(connection, pk) is None else pk
+    body, by = journal.body_of(settlement), (settlement.origin, settlement.source)
+    entry = journal.Entry(now, now, person, journal.Kind.SETTLEMENT, SETTLED, body, "", *by)
+    return Learned(journal.append(connection, [entry]), now)
 
 
 _ROWS: Final = "SELECT id, at, kind, provider, list, channel, person, digest FROM conflict"

@@ -33,7 +33,7 @@ from policy.veiling import Veils
 COUNTED: Final = ("person", "address", "register", "event", "dispatch_failed")
 KEPT: Final = "kept"
 
-_NAMELESS: Final = frozenset({*journal.CAUSED, journal.Kind.DELISTING, journal.Kind.ERASURE})
+_NAMELESS: Final = frozenset({*journal.CAUSED, journal.Kind.DELISTING, journal.Kind.ERASURE, journal.Kind.SETTLEMENT})
 ENTRY: Final = "sequence, kind, name, channel, origin, source, body, effective_at, identity"
 
 

@@ -32,6 +32,7 @@ from policy.events import (
     Event,
     Listing,
     Profile,
+    Settlement,
     Subject,
     Told,
     Unplaced,
@@ -56,6 +57,8 @@ class Kind(StrEnum):
     DELISTING = "delisting"
     ERASURE = "erasure"
     CONFLICT = "conflict"  # tells what the event before it brought about between a provider's list and the standing
+
+    SETTLEMENT = "settlement"  # of a conflict, by an operator
 
 
 CAUSED = frozenset({Kind.MERGE, Kind.CONFLICT})  # not told again: what caused them is
@@ -189,7 +192,7 @@ def body_of(event: Event) -> dict[str, Any]:
             return {"raw": dict(event.raw), "notice": event.notice}
         case Erasure():
             return _erasure_body(event)
-        case Listing() | Delisting():
+        case Listing() | Delisting() | Settlement():
             return _listing_body(event)
 
 
@@ -206,7 +209,9 @@ def _erasure_body(erasure: Erasure) -> dict[str, Any]:
     }
 
 
-def _listing_body(listing: Listing | Delisting) -> dict[str, Any]:
+def _listing_body(listing: Listing | Delisting | Settlement) -> dict[str, Any]:
+    if isinstance(listing, Settlement):
+        return {"person": listing.person, "list": listing.list, "conflict": listing.kind}
     if isinstance(listing, Delisting):
         return {"id": listing.id}
     return {
@@ -262,8 +267,8 @@ def event_of(kind: str, name: str, channel: str, origin: str, source: str, body:
         return _profile(source, body)
     if kind == Kind.UNPLACED:
         return Unplaced(name, origin, body["raw"], body["notice"], source)
-    if kind in _ABOUT_NO_PERSON:
-        return _ABOUT_NO_PERSON[Kind(kind)](origin, source, body)
+    if kind in _WITHOUT_NAMES:
+        return _WITHOUT_NAMES[Kind(kind)](origin, source, body)
     return _told(name, channel, origin, source, body)
 
 
@@ -336,10 +341,15 @@ def _delisting(origin: str, source: str, body: Mapping[str, Any]) -> Delisting:
     return Delisting(body["id"], origin, source)
 
 
-_ABOUT_NO_PERSON: Final[Mapping[Kind, Callable[[str, str, Mapping[str, Any]], Event]]] = {
+def _settlement(origin: str, source: str, body: Mapping[str, Any]) -> Settlement:
+    return Settlement(body["person"], body["list"], body["conflict"], origin, source)
+
+
+_WITHOUT_NAMES: Final[Mapping[Kind, Callable[[str, str, Mapping[str, Any]], Event]]] = {
     Kind.LISTING: _listing,
     Kind.DELISTING: _delisting,
     Kind.ERASURE: erasure_of,
+    Kind.SETTLEMENT: _settlement,
 }
 
 

@@ -24,6 +24,7 @@ from policy.events import (
     Listing,
     Origin,
     Profile,
+    Settlement,
     Subject,
     Told,
     Unplaced,
@@ -146,8 +147,17 @@ def _learn_one(connection: sqlite3.Connection, digests: Digests, event: Event, a
             return _noticed(connection, event.notice, arrived, lambda: _keep_raw(connection, event, arrived))
         case Listing() | Delisting():
             return blacklists.learn(connection, digests, event, arrived)
-        case Erasure():
-            return erasing.erase(connection, digests, event, arrived)
+        case Erasure() | Settlement():
+            return _learn_of_row(connection, digests, event, arrived)
+
+
+def _learn_of_row(
+    connection: sqlite3.Connection, digests: Digests, event: Erasure | Settlement, arrived: Microseconds
+) -> Learned:
+    """Learn what names somebody by the key of the table alone."""
+    if isinstance(event, Erasure):
+        return erasing.erase(connection, digests, event, arrived)
+    return conflicts.settle(connection, event, arrived)
 
 
 def _tell_notice(connection: sqlite3.Connection, digests: Digests, event: Told, arrived: Microseconds) -> Learned:

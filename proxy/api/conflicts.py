@@ -8,6 +8,7 @@ import orjson
 from aiohttp import web
 
 from policy import times
+from policy.events import Origin
 from policy.store import conflicts
 from policy.store.conflicts import Open
 from proxy.api import conflict_shapes, paging
@@ -51,10 +52,16 @@ async def get_list(request: web.Request) -> web.Response:
 )
 async def delete(request: web.Request) -> web.Response:
     """Close one conflict; the journal keeps what came about."""
-    require(request, Scope.ADMIN)
-    number = request.match_info["id"]
-    settled = paging.is_number(number) and await request.app[CONTEXT].policy.note(conflicts.settle(int(number)))
-    return web.Response(status=204 if settled else 404)
+    caller, number = require(request, Scope.ADMIN), request.match_info["id"]
+    settle = conflicts.settlement(
+        int(number) if paging.is_number(number) else 0, caller.origin or Origin.API, caller.name
+    )
+    context = request.app[CONTEXT]
+    try:
+        await context.learn([await context.policy.ask(settle)])
+    except conflicts.UnknownConflict:
+        return web.Response(status=404)
+    return web.Response(status=204)
 
 
 def shown(found: Open) -> dict[str, Any]:

@@ -10,7 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policy.events import PROVIDER_PREFIX, Claim, Conflict, ConflictKind, Departure, Event, Origin, Subject, Told, Word
+from policy.events import (
+    PROVIDER_PREFIX,
+    Claim,
+    Conflict,
+    ConflictKind,
+    Departure,
+    Event,
+    Origin,
+    Settlement,
+    Subject,
+    Told,
+    Word,
+)
 from policy.identity import email_keys, phone_keys
 from policy.model import Channel, Microseconds
 from policy.store import bulk, conflicts, people
@@ -224,9 +236,12 @@ def test_settled_by_hand(memory: Memory) -> None:
     """Somebody may say that a conflict is settled; there is none of that number then."""
     tell(memory, USER, LEFT_UNHEEDED)
     (found,) = conflicts.page(0, 10, NOON)(memory.connection)
-    assert conflicts.settle(found.id)(memory.connection)
-    assert not conflicts.settle(found.id)(memory.connection)
+    memory.learn([conflicts.settlement(found.id, Origin.API, "crm")(memory.connection)])
+    with pytest.raises(conflicts.UnknownConflict):
+        conflicts.settlement(found.id, Origin.API, "crm")(memory.connection)
     assert opened(memory) == []
+    assert opened(memory.told_again()) == []
+    assert journal_of(memory)[-1][3:9] == (1, "settlement", "Provider Conflict Settled", "", "api", "crm")
 
 
 def test_pages(memory: Memory) -> None:
@@ -248,7 +263,13 @@ _items = st.builds(
 )
 
 
-_lives = st.lists(st.lists(st.one_of(statements, profiles, _items), min_size=1, max_size=3), max_size=8)
+_settlements = st.builds(
+    Settlement,
+    st.integers(1, 3),
+    st.sampled_from([LIST, f"{LIST}news"]),
+    st.sampled_from([str(kind) for kind in ConflictKind]),
+)
+_lives = st.lists(st.lists(st.one_of(statements, profiles, _items, _settlements), min_size=1, max_size=3), max_size=8)
 
 
 @settings(max_examples=60, deadline=None)

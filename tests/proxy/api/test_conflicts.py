@@ -68,14 +68,15 @@ async def test_paging(gate: RunningGate, limit: int) -> None:
 
 
 async def test_settled(gate: RunningGate) -> None:
-    """What is settled is listed no more, and the person's timeline keeps it."""
+    """What is settled is listed no more, and the person's timeline keeps it and that it was."""
     await gate.user("1", email=A)
     await unheeded(gate, A)
     assert (await gate.api("DELETE", "/conflicts/1")).status == 204
     assert (await gate.api("DELETE", "/conflicts/1")).status == 404
     assert (await gate.api("DELETE", "/conflicts/x")).status == 404
     assert await listed(gate) == []
-    assert "Provider Conflict" in [line["event"] for line in (await gate.api("GET", "/users/1/events")).json["items"]]
+    told = [line["event"] for line in (await gate.api("GET", "/users/1/events")).json["items"]]
+    assert told[:2] == ["Provider Conflict Settled", "Provider Conflict"]
 
 
 @pytest.mark.parametrize(
