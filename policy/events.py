@@ -104,7 +104,9 @@ class Claim:
     """What a provider says of its own list, whatever is made of it here.
 
     `list` is the route and the list there, as in a register's number. With `dropped` the provider sent nothing because
-    of its list. What is not `heeded` is written down only if it ends in a conflict.
+    of its list. What is not `heeded` is written down only if it ends in a conflict. `covered` says whether an entry of
+    a blacklist stopped the address when it was told, as a pattern may: the store looks then, and the journal keeps it,
+    because who was erased has no domain any more.
     """
 
     list: str
@@ -112,6 +114,7 @@ class Claim:
     suppresses: bool
     dropped: bool = False
     heeded: bool = True
+    covered: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,13 @@ told.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from policy import counting, state
 from policy.events import PROVIDER_PREFIX, Claim, Conflict, ConflictKind, Learned, Settlement, Told
-from policy.identity import masked
+from policy.identity import email_keys, masked
 from policy.model import Channel, Facts, Microseconds
 from policy.state import Register, Registers
 from policy.store import blacklists, journal, people
@@ -56,12 +57,20 @@ class Open(NamedTuple):
 # What comes about
 
 
+def looked_at(connection: sqlite3.Connection, digests: Digests, told: Told, now: Microseconds) -> Told:
+    """Let the word of a provider say whether a pattern stops the address, unless it says so already."""
+    if told.claim is None or told.claim.covered is not None:
+        return told
+    covered = _covered(connection, digests, told.subject.email_keys, now)
+    return replace(told, claim=replace(told.claim, covered=covered))
+
+
 def lets_pass(connection: sqlite3.Connection, digests: Digests, told: Told, now: Microseconds) -> bool:
     """Tell whether the gate would send marketing to whom a provider speaks of, as things stand."""
     claim, subject = told.claim, told.subject
     if claim is None:
         return True
-    return _sends(connection, digests.digest(_key(told)), subject.business_unit, claim.channel, now)
+    return _sends(connection, digests.digest(_key(told)), subject.business_unit, claim, now)
 
 
 def is_one(connection: sqlite3.Connection, digests: Digests, told: Told, now: Microseconds) -> bool:
@@ -72,7 +81,7 @@ def is_one(connection: sqlite3.Connection, digests: Digests, told: Told, now: Mi
     digest = digests.digest(_key(told))
     passed = lets_pass(connection, digests, told, now)
     units = [person.business_unit for person in _meant(connection, told, digest)]
-    return any(_kind(claim, passed, _sends(connection, digest, unit, claim.channel, now)) for unit in units)
+    return any(_kind(claim, passed, _sends(connection, digest, unit, claim, now)) for unit in units)
 
 
 def of_claim(
@@ -89,7 +98,7 @@ def of_claim(
     found = []
     for person in _meant(connection, told, digest):
         _settle(connection, person.pk, claim)
-        kind = _kind(claim, passed, _sends(connection, digest, person.business_unit, claim.channel, now))
+        kind = _kind(claim, passed, _sends(connection, digest, person.business_unit, claim, now))
         if kind is not None:
             origin = _Where(told.origin, claim.list, claim.channel)
             found.append(_note(connection, _Case(kind, origin, person, digest), told.source, now))
@@ -219,8 +228,18 @@ def route_of(name: str) -> str:
     return name.partition(":")[0]
 
 
-def _sends(connection: sqlite3.Connection, digest: bytes, unit: str, channel: Channel, now: Microseconds) -> bool:
-    """Tell whether marketing to an address would pass, by what judging goes by; patterns of addresses do not count."""
+def _covered(connection: sqlite3.Connection, digests: Digests, keys: Sequence[str], now: Microseconds) -> bool:
+    """Tell whether a blacklist's entry that counts in all scopes stands for an e-mail address, patterns included."""
+    return any(not entry.scope for entry in blacklists.standing_over(digests, keys, now)(connection))
+
+
+def _sends(connection: sqlite3.Connection, digest: bytes, unit: str, claim: Claim, now: Microseconds) -> bool:
+    """Tell whether marketing to an address would pass, by what judging goes by."""
+    return not claim.covered and _passes(connection, digest, unit, claim.channel, now)
+
+
+def _passes(connection: sqlite3.Connection, digest: bytes, unit: str, channel: Channel, now: Microseconds) -> bool:
+    """Tell whether it would, but for patterns, which no digest leads to."""
     row = connection.execute("SELECT facts FROM suppressed WHERE key_hash = ?", (key_hash(digest),)).fetchone()
     holders = {"": confirmed(row[0], digest)} if row else {}
     facts = Facts(holders, None, blacklists.listed(connection, {digest: [""]}))
@@ -231,13 +250,13 @@ def _sends(connection: sqlite3.Connection, digest: bytes, unit: str, channel: Ch
 # What is open
 
 
-def page(after: int, limit: int, now: Microseconds) -> Callable[[sqlite3.Connection], list[Open]]:
+def page(digests: Digests, after: int, limit: int, now: Microseconds) -> Callable[[sqlite3.Connection], list[Open]]:
     """Make the read of the next conflicts that are open, in the order of their ids."""
 
     def read(connection: sqlite3.Connection) -> list[Open]:
         found: list[Open] = []
         for row in connection.execute(f"{_ROWS} WHERE id > ? ORDER BY id", (after,)):
-            if _is_open(connection, row, now):
+            if _is_open(connection, digests, row, now):
                 found.append(_open(connection, row))
                 if len(found) == limit:
                     break
@@ -246,10 +265,10 @@ def page(after: int, limit: int, now: Microseconds) -> Callable[[sqlite3.Connect
     return read
 
 
-def of_person(connection: sqlite3.Connection, pk: int, now: Microseconds) -> list[Open]:
+def of_person(connection: sqlite3.Connection, digests: Digests, pk: int, now: Microseconds) -> list[Open]:
     """List the open conflicts about one person."""
     rows = connection.execute(f"{_ROWS} WHERE person = ? ORDER BY id", (pk,)).fetchall()
-    return [_open(connection, row) for row in rows if _is_open(connection, row, now)]
+    return [_open(connection, row) for row in rows if _is_open(connection, digests, row, now)]
 
 
 def settlement(number: int, origin: str, source: str) -> Callable[[sqlite3.Connection], Settlement]:
@@ -278,13 +297,15 @@ def settle(connection: sqlite3.Connection, settlement: Settlement, now: Microsec
 _ROWS: Final = "SELECT id, at, kind, provider, list, channel, person, digest FROM conflict"
 
 
-def _is_open(connection: sqlite3.Connection, row: tuple[Any, ...], now: Microseconds) -> bool:
+def _is_open(connection: sqlite3.Connection, digests: Digests, row: tuple[Any, ...], now: Microseconds) -> bool:
     _, _, kind, _, _, channel, pk, digest = row
-    has = "SELECT business_unit FROM address JOIN person ON pk = person WHERE digest = ? AND person = ?"
-    unit = connection.execute(has, (digest, pk)).fetchone()
-    if unit is None:
+    has = "SELECT business_unit, email FROM address JOIN person ON pk = person WHERE digest = ? AND person = ?"
+    found = connection.execute(has, (digest, pk)).fetchone()
+    if found is None:
         return False
-    sends = _sends(connection, digest, unit[0], Channel(channel), now)
+    unit, email = found
+    keys = email_keys(email or "") if channel == Channel.MAIL else ()
+    sends = _passes(connection, digest, unit, Channel(channel), now) and not _covered(connection, digests, keys, now)
     return sends is not (kind == ConflictKind.STILL_OPTED_OUT)
 
 

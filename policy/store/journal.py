@@ -307,7 +307,7 @@ def erasure_of(origin: str, source: str, body: Mapping[str, Any]) -> Erasure:
 
 
 def _claim(body: Mapping[str, Any] | None) -> Claim | None:
-    return Claim(**{**body, "channel": Channel(body["channel"])}) if body else None
+    return Claim(**{"covered": False, **body, "channel": Channel(body["channel"])}) if body else None
 
 
 def _profile(source: str, body: Mapping[str, Any]) -> Profile:

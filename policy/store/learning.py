@@ -162,6 +162,7 @@ def _learn_of_row(
 
 def _tell_notice(connection: sqlite3.Connection, digests: Digests, event: Told, arrived: Microseconds) -> Learned:
     """Learn what a provider tells of somebody; a word that is let go leaves a trace only where it is a conflict."""
+    event = conflicts.looked_at(connection, digests, event, arrived)
     if event.claim is not None and not event.claim.heeded and not conflicts.is_one(connection, digests, event, arrived):
         return Learned(journal.last_sequence(connection), arrived)
     return _noticed(connection, event.notice, arrived, lambda: _tell(connection, digests, [event], arrived)[0])

@@ -93,7 +93,7 @@ def having(digests: Digests, keys: Sequence[str], now: Microseconds) -> Read[lis
     def read(connection: sqlite3.Connection) -> list[Found]:
         found = {person.pk: person for key in keys for person in people.having(connection, digests.digest(key))}
         return [
-            Found(person, _standing(connection, person), conflicts.of_person(connection, person.pk, now))
+            Found(person, _standing(connection, person), conflicts.of_person(connection, digests, person.pk, now))
             for person in found.values()
         ]
 

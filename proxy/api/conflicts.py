@@ -37,7 +37,7 @@ async def get_list(request: web.Request) -> web.Response:
     if not paging.is_number(cursor):
         raise BadField("cursor", WRONG_FORMAT)
     policy = request.app[CONTEXT].policy
-    found = await policy.ask(conflicts.page(int(cursor), limit + 1, policy.now()))
+    found = await policy.ask(conflicts.page(policy.database.digests, int(cursor), limit + 1, policy.now()))
     more = str(found[limit - 1].id) if len(found) > limit else None
     body = orjson.dumps({"items": [shown(each) for each in found[:limit]], "next": more})
     return web.Response(body=body, content_type="application/json", charset="UTF-8")

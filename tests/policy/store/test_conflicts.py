@@ -15,6 +15,7 @@ from policy.events import (
     Claim,
     Conflict,
     ConflictKind,
+    Delisting,
     Departure,
     Event,
     Origin,
@@ -26,7 +27,7 @@ from policy.events import (
 from policy.identity import email_keys, phone_keys
 from policy.model import Channel, Microseconds
 from policy.store import bulk, conflicts, people
-from tests.policy.conftest import NOON, SECOND, Memory, listed, profile, told
+from tests.policy.conftest import NOON, SECOND, Memory, entry_id, listed, profile, told
 from tests.policy.store.conftest import journal_of, profiles, statements
 
 ADA, BOB, MOBILE = "ada@example.com", "bob@example.com", "+4915112345678"
@@ -68,7 +69,7 @@ def item(
 
 def opened(memory: Memory) -> list[tuple[str, str | None]]:
     """List what is open, with the user whom it is about."""
-    found = conflicts.page(0, 100, LATER)(memory.connection)
+    found = conflicts.page(Memory.digests, 0, 100, LATER)(memory.connection)
     return [(each.kind, each.person.id) for each in found]
 
 
@@ -98,6 +99,27 @@ CASES: list[Any] = [
     pytest.param([LEFT_UNHEEDED], [NOT_TAKEN_OVER], [NOT_TAKEN_OVER], id="one of a stranger, who becomes a lead"),
     pytest.param([USER, OPT_OUT, LEFT_UNHEEDED], [], [], id="one of somebody who is opted out anyway"),
     pytest.param([USER, listed(ADA), LEFT_UNHEEDED], [], [], id="one of an address on a blacklist"),
+    pytest.param([USER, listed("*@example.com"), LEFT_UNHEEDED], [], [], id="one of an address under a pattern"),
+    pytest.param(
+        [USER, listed("*@example.com", "shop"), LEFT_UNHEEDED],
+        [NOT_TAKEN_OVER],
+        [NOT_TAKEN_OVER],
+        id="one of an address under a pattern of one scope",
+    ),
+    pytest.param(
+        [USER, listed("*@example.com"), Delisting(entry_id("*@example.com")), LEFT_UNHEEDED],
+        [NOT_TAKEN_OVER],
+        [NOT_TAKEN_OVER],
+        id="one of an address under a pattern that was removed",
+    ),
+    pytest.param(
+        [USER, LEFT_UNHEEDED, listed("*.com")], [NOT_TAKEN_OVER], [], id="recorded, and then a pattern over the address"
+    ),
+    pytest.param([USER, listed("*.com"), item("Dropped", "record", dropped=True)], [], [], id="dropped, and a pattern"),
+    pytest.param([USER, listed("*.com"), item("Unsubscribe", "ignore")], [], [], id="to be ignored, and a pattern"),
+    pytest.param(
+        [USER, listed("*@example.com"), BACK], [STILL_OPTED_OUT], [STILL_OPTED_OUT], id="back, and under a pattern"
+    ),
     pytest.param([USER, told("Blacklisted", "1"), LEFT_UNHEEDED], [], [], id="one of somebody blacklisted"),
     pytest.param([USER, LEFT_UNHEEDED, OPT_OUT], [NOT_TAKEN_OVER], [], id="recorded, and then opted out here"),
     pytest.param(
@@ -235,7 +257,7 @@ def test_an_erasure_takes_the_conflicts(memory: Memory) -> None:
 def test_settled_by_hand(memory: Memory) -> None:
     """Somebody may say that a conflict is settled; there is none of that number then."""
     tell(memory, USER, LEFT_UNHEEDED)
-    (found,) = conflicts.page(0, 10, NOON)(memory.connection)
+    (found,) = conflicts.page(Memory.digests, 0, 10, NOON)(memory.connection)
     memory.learn([conflicts.settlement(found.id, Origin.API, "crm")(memory.connection)])
     with pytest.raises(conflicts.UnknownConflict):
         conflicts.settlement(found.id, Origin.API, "crm")(memory.connection)
@@ -249,8 +271,8 @@ def test_pages(memory: Memory) -> None:
     for number in range(6):
         claim = Claim(f"mail:{number}", Channel.MAIL, suppresses=number != 2)
         tell(memory, USER, replace(item("Unsubscribe", "record"), claim=claim))
-    first = conflicts.page(0, 3, NOON)(memory.connection)
-    rest = conflicts.page(first[-1].id, 3, NOON)(memory.connection)
+    first = conflicts.page(Memory.digests, 0, 3, NOON)(memory.connection)
+    rest = conflicts.page(Memory.digests, first[-1].id, 3, NOON)(memory.connection)
     assert [each.list for each in (*first, *rest)] == ["mail:0", "mail:1", "mail:3", "mail:4", "mail:5"]
 
 
@@ -269,7 +291,11 @@ _settlements = st.builds(
     st.sampled_from([LIST, f"{LIST}news"]),
     st.sampled_from([str(kind) for kind in ConflictKind]),
 )
-_lives = st.lists(st.lists(st.one_of(statements, profiles, _items, _settlements), min_size=1, max_size=3), max_size=8)
+_patterns = st.sampled_from(["*@example.com", "*.com", "*@x.de"])
+_lists = st.one_of(_patterns.map(listed), _patterns.map(lambda pattern: Delisting(entry_id(pattern))))
+_lives = st.lists(
+    st.lists(st.one_of(statements, profiles, _items, _settlements, _lists), min_size=1, max_size=3), max_size=8
+)
 
 
 @settings(max_examples=60, deadline=None)
