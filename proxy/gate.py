@@ -230,12 +230,17 @@ def _in_headers(provider: Provider, request: Request) -> list[str]:
 
 def _refuse_web_pages(headers: CIMultiDictProxy[str]) -> None:
     """Keep a web page on this machine from sending with a credential that the gate holds; raises NotSent."""
-    if "Origin" in headers or headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+    if from_web_page(headers):
         raise NotSent(Reason.SENDER_REFUSED, "a web page may not send with the credential of this route")
     if bare_host(headers.get("Host", "")) not in LOCAL_HOSTS:
         raise NotSent(
             Reason.SENDER_REFUSED, "a route with a credential and without senders is asked by a local name only"
         )
+
+
+def from_web_page(headers: CIMultiDictProxy[str]) -> bool:
+    """Tell whether a browser says that a page made it send this, by a script, a form or a link."""
+    return "Origin" in headers or headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin")
 
 
 def credential_hashes(authorization: str) -> set[str]:

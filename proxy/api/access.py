@@ -5,8 +5,8 @@ A key is accepted as `Authorization: Bearer KEY`, as `X-XNG-AuthToken: KEY`, and
 time, so that the time says nothing about them.
 
 Without keys the listener binds loopback only. A browser on the same machine reaches loopback too, so a request is
-refused that carries a foreign Host (a rebound name), that came through a proxy, or whose body is not JSON (what a form
-on any web page may send without asking).
+refused that carries a foreign Host (a rebound name), that came through a proxy, or that any web page may send without
+asking: one that a browser says a page made, and one whose body is not JSON.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Final
 from aiohttp import web
 
 from proxy.config import Api, Scope
-from proxy.gate import LOCAL_HOSTS, bare_host
+from proxy.gate import LOCAL_HOSTS, bare_host, from_web_page
 from proxy.units import Secret
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -106,7 +106,7 @@ def _check_local(request: web.Request) -> None:
         raise Denied(403)  # the listener was bound when there were keys
     if bare_host(request.headers.get("Host", "")) not in LOCAL_HOSTS:
         raise Denied(403)
-    if any(name in request.headers for name in FORWARDED):
+    if any(name in request.headers for name in FORWARDED) or from_web_page(request.headers):
         raise Denied(403)
     if request.body_exists and request.content_type != "application/json":
         raise Denied(403)

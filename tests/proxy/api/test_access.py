@@ -212,6 +212,30 @@ async def test_a_form_may_not(gate: RunningGate, kind: str | None) -> None:
     assert (await local(gate, "GET", LOCAL)).status == 404
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        pytest.param(("Origin", "https://evil.test"), id="of a page elsewhere"),
+        pytest.param(("Origin", "null"), id="of a page that hides its name"),
+        pytest.param(("Sec-Fetch-Site", "cross-site"), id="of a page elsewhere, by a link"),
+        pytest.param(("Sec-Fetch-Site", "same-site"), id="of a page of another door"),
+    ],
+)
+async def test_a_web_page_may_not(gate: RunningGate, told: Pair) -> None:
+    """What a browser sends for a page is refused, a POST without a body too, which no page has to ask leave for."""
+    answers = [
+        await gate.ask(request("POST", "/rebuild", [LOCAL, told]), "api"),
+        await local(gate, "PUT", LOCAL, JSON, told, body=b"{}"),
+        await local(gate, "GET", LOCAL, told),
+    ]
+    assert [answer.status for answer in answers] == [403, 403, 403]
+
+
+async def test_a_browser_on_this_machine_may(gate: RunningGate) -> None:
+    """What somebody typed into a browser here is no page's doing."""
+    assert (await local(gate, "GET", LOCAL, ("Sec-Fetch-Site", "none"))).status == 404
+
+
 async def test_a_key_without_keys(gate: RunningGate) -> None:
     """Where no key is configured, one that is shown does no harm."""
     assert (await gate.api("GET", "/users/1", headers={"X-XNG-AuthToken": "any"})).status == 404
