@@ -85,7 +85,7 @@ async def post_leads(request: web.Request) -> web.Response:
 async def _post(request: web.Request, caller: Caller, read: Read) -> web.Response:
     context = request.app[CONTEXT]
     tree = await reading.body(request)
-    updated, deleted = (listed(tree, name) for name in LISTS)
+    updated, deleted = lists(tree)
     if len(updated) + len(deleted) > MOST:
         raise BadField("updated", WRONG_VALUE)
     keep = profiles.keeps(context, caller)
@@ -106,8 +106,17 @@ async def _post(request: web.Request, caller: Caller, read: Read) -> web.Respons
     return answer
 
 
-def listed(tree: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    """Give the items of a list that may be absent; raises BadField for anything but objects."""
+def lists(tree: dict[str, Any]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Give who is to be written and who deleted; raises BadField for anything but objects.
+
+    One of the lists may be absent. Of a body without any, nobody would hear that its noes were not read.
+    """
+    if tree.keys().isdisjoint(LISTS):
+        raise BadField(LISTS[0], NOT_NULL)
+    return _listed(tree, LISTS[0]), _listed(tree, LISTS[1])
+
+
+def _listed(tree: dict[str, Any], name: str) -> list[dict[str, Any]]:
     value = [] if tree.get(name) is None else tree[name]
     if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
         raise BadField(name, WRONG_VALUE)

@@ -109,7 +109,7 @@ async def _post_batch(request: web.Request) -> web.Response:
     caller = require(request, Scope.USERS)
     context = request.app[CONTEXT]
     tree = await reading.body(request)
-    updated, deleted = (batch.listed(tree, name) for name in batch.LISTS)
+    updated, deleted = batch.lists(tree)
     if len(updated) + len(deleted) > batch.MOST:
         found = BadField("updated", WRONG_VALUE)
         return _json(envelope.enveloped([envelope.fault(Code.BATCH_TOO_LARGE, found)]), 400)

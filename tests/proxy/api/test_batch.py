@@ -102,6 +102,21 @@ async def test_no_lists(gate: RunningGate, body: dict[str, Any]) -> None:
     assert (answer.status, answer.json) == (400, {"field": next(iter(body)), "type": "WRONG_VALUE"})
 
 
+@pytest.mark.parametrize("path", ["/users/batch", "/leads/"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param({"id": "1", "email": A, "optOut": True}, id="a single profile"),
+        pytest.param({"update": [{"id": "1", "email": A, "optOut": True}]}, id="a misspelled list"),
+        pytest.param({}, id="nothing"),
+    ],
+)
+async def test_neither_list(gate: RunningGate, path: str, body: dict[str, Any]) -> None:
+    """A body without either list is a fault: a no in it would be acknowledged and lost."""
+    answer = await gate.api("POST", path, body)
+    assert (answer.status, answer.json) == (400, {"field": "updated", "type": "NOT_NULL"})
+
+
 # ── what callers get wrong ──
 
 

@@ -148,7 +148,9 @@ async def test_faults_hold_no_value(gate: RunningGate) -> None:
     assert b"secret" not in answer.body
 
 
-@pytest.mark.parametrize("tree", [[], {"updated": {}}, {"deleted": [1]}, {"updated": "x"}], ids=str)
+@pytest.mark.parametrize(
+    "tree", [[], {"updated": {}}, {"deleted": [1]}, {"updated": "x"}, {"id": "1", "optOut": True}], ids=str
+)
 async def test_no_batch(gate: RunningGate, tree: Any) -> None:
     """What is no batch at all is a fault of the whole."""
     answer = await gate.api("POST", "/users/batch", tree, headers=SECOND)
