@@ -14,6 +14,8 @@ from urllib.parse import quote
 
 from policy import identity
 from policy.model import Channel, MessageClass
+from policy.rows import COLUMNS
+from proxy.api.importing import SALVAGED
 from proxy.links import Link, Links
 from tests.conftest import FORM, Message, RunningGate
 
@@ -22,6 +24,8 @@ PHONES: Final = ("+4915112345678", "+493012345678", "+4915112345679", "004915112
 IDS: Final = ("u0", "u1", "u2", "u3")
 UNITS: Final = ("", "DE", "FR")
 TIMES: Final = ("0001-01-01T00:00:00Z", "2020-01-01T00:00:00Z", "2030-01-01T00:00:00Z")
+
+DEVICES: Final = ("phone-of-a", "tablet", "PHONE-of-a")
 
 SCOPES: Final = ("users", "events", "blacklists")
 WARY: Final = {"name": "wary", "key": "a-key-that-releases-nobody", "scopes": list(SCOPES)}
@@ -277,6 +281,83 @@ async def delete_profile(life: Life) -> Promises:
     return set()
 
 
+async def track(life: Life) -> Promises:
+    """Tell what somebody's device did, a no among it; one about a listed address is kept all the same."""
+    email = life.dice.choice((*E_MAILS, None))
+    device = life.dice.choice((*DEVICES, *E_MAILS))
+    event: Body = {
+        "DeviceId": device,
+        "EventType": life.dice.choice(("view", "Opt Out", "Blacklisted", "Opt In", "Whitelisted")),
+        "Value": "seen",
+        **life.some({"Scope": (0.5, ("shop", "FR")), "EventTime": (0.3, TIMES)}),
+        **({"User": {"Email": email}} if email else {}),
+    }
+    answer = await life.ask("POST", "/api/v1.0/Track", event)
+    address = email or (device if "@" in device else None)
+    kind = {"Opt Out": MessageClass.MARKETING, "Blacklisted": MessageClass.TRANSACTIONAL}.get(event["EventType"])
+    return {Promise(address, kind)} if address and kind and answer.status == 202 else set()
+
+
+async def import_rows(life: Life) -> Promises:
+    """Import two people, whose noes count where the row as a whole does not."""
+    rows = [_row(life) for _ in range(2)]
+    answer = await life.ask("POST", "/import", {"rows": rows})
+    told = zip(rows, answer.json["items"], strict=True)
+    return promised_by(
+        [
+            {
+                "email": email if email in E_MAILS else "",
+                "phone": phone,
+                "blacklisted": blacklisted == "true",
+                "optOut": opt_out == "true",
+            }
+            for (_, email, _, phone, blacklisted, _, opt_out, *_), wrong in told
+            if not wrong or SALVAGED in wrong
+        ]
+    )
+
+
+def _row(life: Life) -> list[str]:
+    said = life.some(
+        {
+            "id": (0.5, IDS),
+            "email": (0.7, (*E_MAILS, "no address")),
+            "businessUnit": (0.4, UNITS),
+            "phone": (0.3, PHONES),
+            "blacklisted": (0.2, ("true", "false", "perhaps")),
+            "blacklistedAt": (0.1, TIMES),
+            "optOutAll": (0.3, ("true", "false")),
+            "optOutChannels": (0.2, ("MAIL", "SMS@2020-01-01T00:00:00Z", "-MAIL")),
+        }
+    )
+    return [str(said.get(column, "")) for column in COLUMNS]
+
+
+async def erase(life: Life) -> Promises:
+    """Erase whoever has an address, or a user by id: what suppresses stays."""
+    await life.ask("POST", "/erasures", {"whom": life.dice.choice((*E_MAILS, *PHONES, *IDS))})
+    return set()
+
+
+async def remove_listed(life: Life) -> Promises:
+    """Remove whom one entry of a blacklist stands for, at once."""
+    if life.entries:
+        await life.ask("DELETE", f"/api/v1.0/blacklists/{life.dice.choice(life.entries)}/ClearUserData")
+    return set()
+
+
+async def sleep_a_night(life: Life) -> Promises:
+    """Let a night pass, which removes whom entries of blacklists stand for."""
+    policy, units = life.gate.app.policy, life.gate.app.config.profiles.units
+    night = await policy.remove_listed(policy.now(), units, rest=_no_rest)
+    life.calls.append(f"a night, which removed {night.people}")
+    return set()
+
+
+async def _no_rest(_seconds: float) -> None:
+    """Go on at once."""
+
+
 # ── the recipients ──
 
 
@@ -303,6 +384,11 @@ STEPS: Final[Mapping[Step, int]] = {  # how often each is drawn beside the other
     put_profile: 2,
     delete_profile: 1,
     click_link: 1,
+    track: 3,
+    import_rows: 3,
+    erase: 1,
+    remove_listed: 1,
+    sleep_a_night: 1,
 }
 
 

@@ -1,24 +1,27 @@
 """Whoever may not release makes nobody mailable, whatever is asked, in whatever order: random lives of API calls.
 
 After every call everybody is judged anew, by what the store knows: who was refused is refused still, and each
-acknowledged no with an address holds. At the end of a life the senders' door answers as the judging said.
+acknowledged no with an address holds. At the end of a life the senders' door answers as the judging said, and a backup
+of any of its moments, told the journal since, refuses the same.
 
 A life is its seed; a failure shows its last calls. Other lives: SENDGATE_SEEDS=100-140 pytest tests/test_monotone.py
 """
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from random import Random
 from typing import Final, NamedTuple
 
 import pytest
 from _pytest.mark import ParameterSet
 
-from policy import rules
+from policy import Policy, rules
 from policy.model import Channel, Facts, Holder, MessageClass, Microseconds, Recipient, Send, Terms
-from policy.store import facts
+from policy.store import backups, facts
 from tests.conftest import OpenGate, RunningGate
 from tests.lives import E_MAILS, FREE, LINK_KEY, PHONES, WARY, Life, channel_of, keys_of, take_a_step
 
@@ -58,6 +61,9 @@ def seeds() -> list[ParameterSet]:
     return [pytest.param(seed, id=f"seed-{seed}") for seed in range(int(first), int(last or first) + 1)]
 
 
+SOME: Final = seeds()[::3]
+
+
 async def opened(open_gate: OpenGate, dice: Random) -> RunningGate:
     """Start a gate with a key that may not release, and with what changes how standings are kept drawn."""
     receipts = {"upstream": "sandbox", "transactional": {"always": True}}
@@ -79,9 +85,9 @@ async def opened(open_gate: OpenGate, dice: Random) -> RunningGate:
 # ── everybody judged ──
 
 
-def known_of(gate: RunningGate) -> Mapping[str, tuple[Holder, ...]]:
+def known_of(policy: Policy) -> Mapping[str, tuple[Holder, ...]]:
     """Read the standing of everybody; entries of blacklists stay out, which may be taken away again."""
-    database = gate.app.policy.database
+    database = policy.database
     keys = [key for address in ADDRESSES for key in keys_of(address)]
     return database.read_now(facts.facts_about(database.digests, database.sieve, keys, known=False)).holders
 
@@ -136,7 +142,7 @@ async def test_who_may_not_release_makes_nobody_mailable(open_gate: OpenGate, se
     refused: Refused = {}
     for _ in range(STEPS_OF_A_LIFE):
         promises = await take_a_step(life)
-        known = known_of(life.gate)
+        known = known_of(life.gate.app.policy)
         refused = refused_by(life.gate, known)
         released = {view: lost for view, before in remaining.items() if (lost := before - refused[view])}
         assert not released, told(life, f"released: {released}")
@@ -162,3 +168,34 @@ async def hold_at_the_door(life: Life, refused: Refused) -> None:
             passed |= {(route, address)} if goes else set()
     kept = (await life.ask_freely("GET", "/sandbox/messages")).json["items"]
     assert len(kept) == len(passed), told(life, f"passed: {passed}, but the provider got: {kept}")
+
+
+# ── a copy of the store ──
+
+
+@pytest.mark.parametrize("seed", SOME)
+async def test_a_copy_of_any_moment_told_the_journal_since_refuses_the_same(
+    open_gate: OpenGate, tmp_path: Path, seed: int
+) -> None:
+    """A backup of any moment of a life ends, with the journal since, in the standing that the gate has."""
+    dice = Random(seed)
+    life = Life(await opened(open_gate, dice), dice)
+    database, copy = life.gate.app.policy.database, tmp_path / "copy.db"
+    moment = dice.randrange(STEPS_OF_A_LIFE)
+    for step in range(STEPS_OF_A_LIFE):
+        if step == moment:
+            database.snapshot(lambda connection: backups.copy(connection, copy))
+            life.calls.append("a backup")
+        await take_a_step(life)
+    journal = io.BytesIO()
+    database.snapshot(backups.journal_to(journal, 0))
+    restored = Policy(copy, life.gate.app.config.store.pepper.reveal())
+    restored.open()
+    try:
+        ends = await restored.catch_up(journal.getvalue().splitlines(keepends=True))
+        await restored.release_copy()
+        assert ends == life.gate.app.policy.sequence
+        mine, theirs = (refused_by(life.gate, known_of(policy)) for policy in (life.gate.app.policy, restored))
+        assert mine == theirs, told(life, f"told again: {theirs}, but the gate refuses {mine}")
+    finally:
+        restored.close()
