@@ -5,8 +5,8 @@
 
 Keys are read in either case, and written in capitals where events are listed. An event is answered 202 when it is
 committed. Of several all are taken or none. Any eventType will do and says nothing about the standing, with the four
-names that are the gate's own for exceptions: Blacklisted and Opt Out are noes, and count as such; Whitelisted and
-Opt In are ignored, because no tracker releases anybody.
+names that are the gate's own for exceptions, in whatever case: Blacklisted and Opt Out are noes, and count as such;
+Whitelisted and Opt In are ignored, because no tracker releases anybody.
 
 The gate keeps what visitors did for whoever lists it and for the rules of blacklists, and nothing follows from it.
 """
@@ -24,7 +24,7 @@ import orjson
 from aiohttp import web
 
 from policy import NobodyNamed, times
-from policy.events import WORDS, Origin, Subject, Told, Word
+from policy.events import Origin, Subject, Told, Word
 from policy.model import Channel, Microseconds
 from policy.scopes import Units
 from policy.store import tracking
@@ -49,6 +49,7 @@ EMAIL: Final = "User.Email"
 _TEXTS: Final = ("Value", "PageUri", "PageTitle", "RemoteAddress", "CountryCode")
 _FIELDS: Final = (DEVICE, "EventType", TIME, "User", "Payload", "Scope", *_TEXTS)
 _NAMES: Final = {name.lower(): name for name in _FIELDS}
+_WORDS: Final = {word.lower(): word for word in Word}  # nobody's no is lost by a capital letter
 _SCOPE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # a site's id is one too
 _BATCH: Final = MOST * LARGEST + (MOST << 10)
 
@@ -191,12 +192,13 @@ def _track(item: Any, rules: Rules) -> Track:
         raise BadField(DEVICE, NOT_NULL)
     device = device_id(tree[DEVICE], DEVICE)
     name = _required(tree, "EventType")
+    word = _WORDS.get(name.strip().lower())
+    name = name if word is None else str(word)
     if not name.strip():
         raise BadField("EventType", NOT_NULL)
     if "@" in name or len(name) > LONGEST_TYPE:  # it stands where nobody looks for addresses when somebody is erased
         raise BadField("EventType", WRONG_VALUE, says=f"a type has up to {LONGEST_TYPE} characters and no @")
     _required(tree, "Value")
-    word = Word(name) if name in WORDS else None
     scope, (email, keys), stated = _scope(tree, rules), _address(tree), _time(tree)
     told = Told(
         subject=Subject(email=email, business_unit=rules.units.unit_of(scope), email_keys=keys),

@@ -255,6 +255,14 @@ async def test_a_no_that_is_tracked_counts(gate: RunningGate, upstream: Upstream
     assert (await gate.mail(ANN)).status == 202
 
 
+@pytest.mark.parametrize("name", ["Opt Out", "opt out", "OPT OUT", " Opt out "])
+async def test_a_no_is_told_in_any_case(gate: RunningGate, name: str) -> None:
+    """The four names count however they are capitalised, and are listed as they are called."""
+    await track(gate, {**PLAIN, "eventType": name, "user": {"email": BOB}})
+    assert (await gate.mail(BOB)).get("X-Sendgate-Reasons") == "opted_out"
+    assert [item["EventType"] for item in (await gate.api("GET", EVENTS)).json["items"]] == ["Opt Out"]
+
+
 COVERED: list[Any] = [
     pytest.param({"user": {"email": ANN.upper()}}, id="the e-mail"),
     pytest.param({"deviceId": ANN}, id="a device that is the address"),
