@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from binascii import a2b_qp
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote_plus, unquote_plus, unquote_to_bytes
@@ -28,12 +29,14 @@ MAX_DEPTH = 100  # levels of nesting; the parsers' own limits lie at 254 and abo
 MAX_BRACKETS = (
     500_000  # objects and arrays; each takes thirty times its bytes, and the largest sends have some ten thousand
 )
+MAX_COMMAS = 1_000_000  # each stands for a value, which takes up to fifty times its bytes; ten thousand recipients with
+# thirty variables each have a third of it
 MAX_FIELDS = 20_000  # of a form; a thousand recipients with their variables are some thousands
+LONGEST_NAME = 1_000  # bytes of a form field's name, as it is written
 NONE_REPEATS: frozenset[str] = frozenset()
 
+_BOXES = frozenset({dict, list})
 _NO_MARKS = bytes(set(range(256)) - set(b'",-.0123456789Eeft'))
-_ESCAPED_MARKS = re.compile(rb'\\["\\]')
-_ESCAPED_COLONS = re.compile(rb"\\(?:\\|(u003[aA]))")
 _ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _SEGMENT = re.compile(r"(?:[\w.~!$&'()*+,=:@-]|%[0-9A-Fa-f]{2})+", re.ASCII)
 _PLAIN_PATH = re.compile(r"(?:/(?!\.\.?(?:/|\Z))[\w.~!$&'()*+,=:@-]++)++/?", re.ASCII)  # no escape, so one reading
@@ -139,11 +142,13 @@ def json_tree(body: bytes) -> Any:
     """Read JSON that has exactly one reading; raises Unreadable.
 
     Refused are a BOM, bytes that are not UTF-8, NaN and Infinity, lone surrogates, trailing data, nesting deeper than
-    MAX_DEPTH, more than MAX_BRACKETS brackets, those in texts among them, and objects in which two keys are the same or
-    differ by case alone.
+    MAX_DEPTH, more than MAX_BRACKETS brackets or MAX_COMMAS commas, those in texts among them, and objects in which two
+    keys are the same or differ by case alone.
     """
     if body.count(b"{") + body.count(b"[") > MAX_BRACKETS:
         raise Unreadable(f"more than {MAX_BRACKETS} objects and arrays")
+    if body.count(b",") > MAX_COMMAS:
+        raise Unreadable(f"more than {MAX_COMMAS} values")
     try:
         tree = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -195,7 +200,8 @@ def _loses_colons(body: bytes, tree: Any) -> bool:
     # other is missing where the tree is written again. Only an escape of a colon is written as one that was none.
     colons = body.count(b":")
     if b"\\u003" in body:
-        colons += sum(map(bool, _ESCAPED_COLONS.findall(body)))
+        escapes = body.replace(rb"\\", b"").lower()  # what an escaped backslash hides is no escape
+        colons += escapes.count(rb"\u003a")
     return colons != orjson.dumps(tree).count(b":")
 
 
@@ -213,8 +219,8 @@ def _check_objects(tree: Any) -> None:
             raise Unreadable(f"nested deeper than {MAX_DEPTH} levels")
         names.update(*dicts)
         objects += dicts
-        level = [inner for each in dicts for inner in each.values() if type(inner) is not str]  # most are
-        level += [inner for each in lists for inner in each if type(inner) is not str]
+        level = [inner for each in dicts for inner in each.values() if type(inner) in _BOXES]
+        level += [inner for each in lists for inner in each if type(inner) in _BOXES]
     if not _fold_apart(names) and not all(map(_fold_apart, set(map(tuple, objects)))):
         raise Unreadable("two keys of one object differ by case or blanks alone")
 
@@ -229,7 +235,8 @@ def _fold_apart(names: Collection[str]) -> bool:
 def _outside_strings(body: bytes) -> bytes:
     # Of valid JSON only what tells of numbers is kept. What could hide a quote goes first; cut at the quotes that are
     # left, the even pieces are what is outside.
-    return b"".join(_ESCAPED_MARKS.sub(b"", body).translate(None, _NO_MARKS).split(b'"')[::2])
+    bare = body.replace(rb"\\", b"").replace(rb"\"", b"")
+    return b"".join(bare.translate(None, _NO_MARKS).split(b'"')[::2])
 
 
 # ── forms (application/x-www-form-urlencoded, WHATWG URL, section 5) ──
@@ -243,10 +250,10 @@ class Field(NamedTuple):
 
 
 _ESCAPE = rb"%[0-9A-Fa-f]{2}"
-_NAME_BYTES = rb"[!-$'-<>-~]*"  # printable ASCII but % & =
-_VALUE_BYTES = rb"[!-$'-~]*"  # printable ASCII but % &
-_FIELD = re.compile(
-    rb"(?!=)(%b(?:%b%b)*)=(%b(?:%b%b)*)" % (_NAME_BYTES, _ESCAPE, _NAME_BYTES, _VALUE_BYTES, _ESCAPE, _VALUE_BYTES)
+_NAME_BYTES = rb"[!-$'-<>-~]*+"  # printable ASCII but % & =
+_VALUE_BYTES = rb"[!-$'-~]*+"  # printable ASCII but % &
+_FIELD = re.compile(  # nothing is tried twice, or a long value would take a hundred times its bytes
+    rb"(?!=)(%b(?:%b%b)*+)=(%b(?:%b%b)*+)" % (_NAME_BYTES, _ESCAPE, _NAME_BYTES, _VALUE_BYTES, _ESCAPE, _VALUE_BYTES)
 )
 
 
@@ -255,7 +262,8 @@ def form_fields(body: bytes, repeatable: frozenset[str] = NONE_REPEATS) -> tuple
 
     Only the names in `repeatable` may stand more than once. Refused are also fields without a name or without `=`,
     stray bytes, wrong escapes, NUL, text that is not UTF-8, names that differ by case, blanks or `[]` alone, names that
-    would make another request of it, and more than MAX_FIELDS. A semicolon is data; each counts as a field.
+    would make another request of it or are longer than LONGEST_NAME, and more than MAX_FIELDS. A semicolon is data;
+    each counts as a field.
     """
     if body.count(b"&") + body.count(b";") >= MAX_FIELDS:  # what stands behind a semicolon is looked at as a field too
         raise Unreadable(f"more than {MAX_FIELDS} fields")
@@ -292,19 +300,30 @@ def _field(piece: bytes) -> Field:
     match = _FIELD.fullmatch(piece)
     if match is None:
         raise Unreadable("a field of the form is not NAME=VALUE in URL encoding")
-    return Field(_form_text(match[1]), _form_text(match[2]))
+    return Field(_form_text(_short(match[1])), _form_text(match[2]))
+
+
+def _short(name: bytes) -> bytes:
+    # Some readers drop what others keep, so a name cannot be cut; undoing and folding a very long one takes its time.
+    if len(name) > LONGEST_NAME:
+        raise Unreadable(f"a field's name of more than {LONGEST_NAME} bytes")
+    return name
 
 
 def names_behind_semicolons(raw: bytes) -> Iterator[str]:
-    """Find the names of fields for readers who cut a form at semicolons too, as HTML 4 advised (appendix B.2.2)."""
+    """Find the names of fields for readers who cut a form at semicolons too, as HTML 4 advised (appendix B.2.2).
+
+    Raises Unreadable for one longer than LONGEST_NAME.
+    """
     for piece in raw.split(b";")[1:]:
         name, equals, _ = piece.partition(b"&")[0].partition(b"=")
         if equals:
-            yield unquote_to_bytes(name.replace(b"+", b" ")).decode(errors="replace")
+            yield unquote_to_bytes(_short(name).replace(b"+", b" ")).decode(errors="replace")
 
 
 def _form_text(raw: bytes) -> str:
-    decoded = unquote_to_bytes(raw.replace(b"+", b" "))
+    # The escapes are right, so they are those of quoted-printable but for their mark, and it is undone in one go.
+    decoded = a2b_qp(raw.replace(b"+", b" ").replace(b"=", b"=3D").replace(b"%", b"="))
     if b"\0" in decoded:
         raise Unreadable("a field of the form holds a NUL")
     try:
@@ -316,10 +335,12 @@ def _form_text(raw: bytes) -> str:
 def refuse_twins(names: Iterable[str], repeatable: frozenset[str]) -> None:
     """Refuse a name that stands twice, unless it may, and names that differ by case, blanks or `[]` alone.
 
-    So is a name that would make another request of it.
+    So is a name that would make another request of it, or is longer than LONGEST_NAME.
     """
     seen: dict[str, str] = {}
     for name in names:
+        if len(name) > LONGEST_NAME:
+            raise Unreadable(f"a field's name of more than {LONGEST_NAME} bytes")
         if overrides(name):
             raise Unreadable("a field would make another request of it")
         fold = folded_field(name)

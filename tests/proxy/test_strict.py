@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from urllib.parse import unquote, urlencode
+from urllib.parse import quote_plus, unquote, urlencode
 
 import pytest
 from hypothesis import given
@@ -125,6 +125,7 @@ def test_any_bytes_are_read_or_refused_as_json(body: bytes) -> None:
         pytest.param(b'{"a":' * 100_000 + b"1" + b"}" * 100_000, id="a hundred thousand objects"),
         pytest.param(b"[" * 101 + b"]" * 101, id="one level too deep"),
         pytest.param(b"[" + b"{}," * strict.MAX_BRACKETS + b"1]", id="too many objects"),
+        pytest.param(b"[" + b"0," * (strict.MAX_COMMAS + 1) + b"1]", id="too many values"),
     ],
 )
 def test_json_with_more_than_one_reading_is_refused(body: bytes) -> None:
@@ -251,6 +252,8 @@ def test_a_form_is_read_as_it_was_meant(pairs: list[tuple[str, str]]) -> None:
         pytest.param(b"X-HTTP-Method-Override=PUT", id="a method override by a header's name"),
         pytest.param(b"&".join(b"a%d=" % n for n in range(strict.MAX_FIELDS + 1)), id="too many fields"),
         pytest.param(b"To=1" + b";a=1" * strict.MAX_FIELDS, id="too many fields behind semicolons"),
+        pytest.param(b"x" * (strict.LONGEST_NAME + 1) + b"=1", id="a name without end"),
+        pytest.param(b"a=1;" + b"x" * (strict.LONGEST_NAME + 1) + b"=1", id="a name without end behind a semicolon"),
         pytest.param(b"Media=1&media=2", id="case twins of a name that may repeat"),
         pytest.param(b"media=1&Media=2", id="case twins, the one that may repeat last"),
         pytest.param(b'{"To":"1"}', id="JSON"),
@@ -270,6 +273,8 @@ def test_a_form_with_more_than_one_reading_is_refused(body: bytes) -> None:
         pytest.param(b"a=1;b=2", [("a", "1;b=2")], id="a semicolon is data"),
         pytest.param(b"a=b=c", [("a", "b=c")], id="an equals sign in a value"),
         pytest.param(b"a=+%2b%26", [("a", " +&")], id="escapes in lower case"),
+        pytest.param(b"a=%3D41=41%0A%3d%0d+", [("a", "=41=41\n=\r ")], id="what quoted-printable would undo"),
+        pytest.param(b"a=" + b"%41" * 999_999, [("a", "A" * 999_999)], id="a long value of escapes alone"),
         pytest.param(b"method=card", [("method", "card")], id="a name that overrides nothing"),
         pytest.param(b"Media=1&a=2&Media=3", [("Media", "1"), ("a", "2"), ("Media", "3")], id="a name that may repeat"),
     ],
@@ -277,6 +282,14 @@ def test_a_form_with_more_than_one_reading_is_refused(body: bytes) -> None:
 def test_a_form_with_one_reading_is_read(body: bytes, fields: list[tuple[str, str]]) -> None:
     """Unusual forms with but one reading are taken, in their order."""
     assert list(strict.form_fields(body, frozenset({"Media"}))) == fields
+
+
+@given(st.lists(st.one_of(st.sampled_from("=+%\t\r\n \x7f"), st.characters(exclude_characters="\0", codec="utf-8"))))
+def test_a_value_is_undone_in_one_go(letters: list[str]) -> None:
+    """Every text is read back, whether all of it or only what must be is escaped."""
+    text = "".join(letters)
+    escaped = "".join(f"%{byte:02x}" for byte in text.encode())
+    assert strict.form_fields(f"a={escaped}&b={quote_plus(text)}".encode()) == (("a", text), ("b", text))
 
 
 @given(st.binary(max_size=40))
