@@ -1,14 +1,15 @@
 """A night's removal of the people whom blacklist entries stand for, step by step beside everybody else's work.
 
 Each step is one short read or one short transaction (store/removing.py), and after each nobody is troubled for several
-times as long as it took. The order is: persons whom entries of addresses stand for, persons under patterns, then what
-is left of them in the journal and the records. Whatever was done stays done, so a removal that was broken off simply
-begins anew, and finds the rest.
+times as long as it took; fewer times when the night is late, because within a day everybody is to be gone. The order
+is: persons whom entries of addresses stand for, persons under patterns, then what is left of them in journal and
+records. Whatever was done stays done, so a removal that was broken off simply begins anew, and finds the rest.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +24,8 @@ from policy.store.removing import Night, Rules, Window
 T = TypeVar("T")
 
 REST: Final = 8.0  # times as long as a step took
+LATE: Final = 6 * 3600 * 1_000_000  # microseconds since a night was due
+REST_WHEN_LATE: Final = 2.0
 PATIENCE: Final = 60.0  # seconds that a step waits for the store
 TRIES: Final = 3  # for persons who change while they are looked at; who goes on changing is left to the next night
 
@@ -37,6 +40,8 @@ class Removal:
     as_begun: Rules
     clock: Callable[[], Microseconds]
     rest: Rest = asyncio.sleep
+    timer: Callable[[], float] = time.monotonic
+    late_at: float = math.inf
 
     @property
     def rules(self) -> Rules:
@@ -45,6 +50,9 @@ class Removal:
 
     async def night(self, due_at: Microseconds) -> Night:
         """Remove everybody whom an entry stands for, as it was due at a time; raises StoreUnavailable."""
+        return await replace(self, late_at=due_at + LATE)._night(due_at)  # noqa: SLF001 (itself, with an end in sight)
+
+    async def _night(self, due_at: Microseconds) -> Night:
         await self._write(removing.begin(due_at, self.clock()))
         await self._everybody(lambda after: removing.under_entries(self.rules, after))
         if self.database.sieve.has_patterns:
@@ -99,7 +107,8 @@ class Removal:
         return await self._gently(self.database.write(job, patience=PATIENCE))
 
     async def _gently(self, step: Awaitable[T]) -> T:
-        began = time.monotonic()
+        began = self.timer()
         done = await step
-        await self.rest((time.monotonic() - began) * REST)
+        took = self.timer() - began
+        await self.rest(took * (REST if self.clock() < self.late_at else REST_WHEN_LATE))
         return done

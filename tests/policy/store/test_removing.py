@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -15,7 +16,8 @@ from policy import Policy, UnknownEntry
 from policy.events import Delisting, Departure, Event
 from policy.model import Microseconds
 from policy.scopes import Units
-from policy.store import removing
+from policy.store import nightly, removing
+from policy.store.nightly import Removal
 from policy.store.removing import Night, Rules
 from tests.policy.conftest import NOON, SECOND, Memory, World, entry_id, listed, profile, send_to, terms, told
 from tests.policy.store.conftest import ADDRESSES, journal_of, live, lives_with_lists
@@ -250,6 +252,29 @@ async def test_others_work_beside_a_night(world: World) -> None:
     assert night.people == 2
     for number in range(1, 6):
         assert (await world.policy.judge(send_to(f"new{number}@x.de"), terms())).refused
+
+
+@pytest.mark.parametrize(
+    ("late", "times"),
+    [
+        pytest.param(0, 8.0, id="when it is due"),
+        pytest.param(nightly.LATE - 1, 8.0, id="in its first hours"),
+        pytest.param(nightly.LATE, 2.0, id="late"),
+    ],
+)
+async def test_a_late_night_rests_less(world: World, late: int, times: float) -> None:
+    """Between steps the gate rests several times as long as a step took, and less when the day runs out."""
+    await fill(world.policy, 1)
+    rests: list[float] = []
+    seconds = itertools.count()
+
+    async def rest(took: float) -> None:
+        rests.append(took)
+
+    database, clock = world.policy.database, lambda: Microseconds(world.now)
+    removal = Removal(database, rules(world.now), clock, rest, timer=lambda: float(next(seconds)))
+    assert (await removal.night(Microseconds(world.now - late))).people == 1
+    assert set(rests) == {times}
 
 
 async def test_a_new_night_takes_over_an_old_one(world: World) -> None:
