@@ -15,10 +15,9 @@ from policy.model import Ending, Outcome, Refused
 from policy.reasons import Reason
 from proxy import errors, headers
 from proxy.errors import RETRY_AFTER, NotSent
+from proxy.exchange import Overheard, Upstreams
 from proxy.gate import Route
 from proxy.providers.base import Answer, Message, Request
-from proxy.response import Response
-from proxy.sandbox import SandboxResponse
 from proxy.upstream import UpstreamFailure
 
 DECISION = "X-Sendgate-Decision"
@@ -66,7 +65,7 @@ def translated(answer: Answer, pairs: headers.Headers, outcome: Outcome) -> web.
     return response
 
 
-async def relay(request: web.BaseRequest, response: Response | SandboxResponse, outcome: Outcome) -> web.StreamResponse:
+async def relay(request: web.BaseRequest, response: Upstreams | Overheard, outcome: Outcome) -> web.StreamResponse:
     """Give the provider's answer to the sender as it came; a long one in pieces."""
     given = CIMultiDict(_decoded(headers.end_to_end(response.headers)))
     given.update(_told(outcome))
@@ -126,7 +125,7 @@ def _phrase(reason: str) -> str | None:
     return reason if reason and reason.isascii() and reason.isprintable() else None
 
 
-def _length(response: Response | SandboxResponse) -> dict[str, str]:
+def _length(response: Upstreams | Overheard) -> dict[str, str]:
     lengths = {value.decode("latin-1") for name, value in response.headers if name.lower() == b"content-length"}
     return {"Content-Length": lengths.pop()} if len(lengths) == 1 else {}
 

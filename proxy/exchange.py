@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import AsyncIterator
 from typing import Final
 
 from policy.model import Sent
@@ -23,6 +24,7 @@ Upstreams = Response | SandboxResponse
 ABOUT_THE_BYTES: Final = frozenset({b"content-encoding", b"content-md5", b"digest", b"content-digest", b"repr-digest"})
 ENCODED: Final = frozenset({b"accept-encoding"})  # whoever must read the answer asks for it plain
 LARGEST_ANSWER: Final = 32 << 20  # bytes; a thousand results are some hundred kilobytes
+LARGEST_KEPT: Final = 1 << 20  # bytes, of one that goes on meanwhile
 
 # What no longer holds of an answer whose body the gate wrote anew.
 _ABOUT_THE_ANSWER: Final = frozenset({b"content-length", b"content-encoding", b"etag", b"content-md5", b"digest"})
@@ -99,3 +101,42 @@ async def whole(response: Upstreams) -> tuple[Answer, Headers]:
         raise NotSent(Reason.UPSTREAM_TIMEOUT, garbled.detail, sent=Sent.UNKNOWN) from garbled
     answer = Answer(response.status, body, told.get("Content-Type", ""))
     return answer, headers.end_to_end(response.headers, without=_ABOUT_THE_ANSWER | {b"content-type"})
+
+
+class Overheard:
+    """A provider's answer that is kept while somebody else reads it; the same face as response.Response."""
+
+    def __init__(self, response: Upstreams) -> None:
+        self._response = response
+        self._kept: bytearray | None = bytearray()
+        self.status: int = response.status
+        self.reason: str = response.reason
+        self.headers: Headers = response.headers
+
+    @property
+    def complete(self) -> bytes | None:
+        """The whole body if it has come already."""
+        body = self._response.complete
+        if body is not None:
+            self._kept = bytearray(body) if len(body) <= LARGEST_KEPT else None
+        return body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._response:
+            if self._kept is not None:
+                self._kept += chunk
+                if len(self._kept) > LARGEST_KEPT:
+                    self._kept = None
+            yield chunk
+
+    def close(self) -> None:
+        """Take no more of the body."""
+        self._response.close()
+
+    def plain(self) -> bytes:
+        """Give what was kept, inflated; nothing of what is too large, or in a coding that nobody here reads."""
+        coding = headers.decoded(self.headers).getall("Content-Encoding", [])
+        try:
+            return bodies.inflated(bytes(self._kept or b""), coding, LARGEST_KEPT, frozenset({"gzip"}))
+        except NotSent:
+            return b""

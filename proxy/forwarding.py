@@ -11,9 +11,9 @@ from aiohttp import web
 from policy import Policy, StoreUnavailable
 from policy.model import Ending, Sent
 from policy.reasons import Reason
-from proxy import answers, bodies, errors, inserting, requests
+from proxy import answers, bodies, dropping, errors, inserting, requests
 from proxy.errors import NotSent
-from proxy.exchange import ABOUT_THE_BYTES, ENCODED, exchange, tells_each, went_out, whole
+from proxy.exchange import ABOUT_THE_BYTES, ENCODED, Overheard, exchange, tells_each, went_out, whole
 from proxy.providers.base import Message, Trimmed
 from proxy.walk import Walk
 
@@ -47,6 +47,7 @@ class Forwarding:
         refusal = errors.refusal(tuple(each for each in walk.outcome.refused if each.enforced))
         restored = walk.route.provider.restored(message, trimmed, refusal, answer)
         await self._answered(walk, response.status, went_out(walk, restored))
+        await dropping.learn(self._policy, walk, answer.body)
         return answers.translated(restored, pairs, walk.outcome)
 
     async def _forward(
@@ -59,7 +60,12 @@ class Forwarding:
             await self._answered(walk, answer.status, went_out(walk, answer))
             return answers.translated(answer, pairs, walk.outcome)
         await self._answered(walk, response.status, None if told is None else frozenset())
-        return await answers.relay(walk.arrival.source, response, walk.outcome)
+        if not dropping.may_tell(walk):
+            return await answers.relay(walk.arrival.source, response, walk.outcome)
+        overheard = Overheard(response)
+        relayed = await answers.relay(walk.arrival.source, overheard, walk.outcome)
+        await dropping.learn(self._policy, walk, overheard.plain())
+        return relayed
 
     async def _answered(self, walk: Walk, status: int, went: frozenset[str] | None) -> None:
         """Note what the provider said, and record what became of what went out, to all or to those at these places."""

@@ -46,9 +46,16 @@ _OWN_LISTS: Mapping[Says, str] = {Says.COMPLAINT: "complaints", Says.HARD_BOUNCE
 UNPLACED: Final = "Unusable Webhook Item"
 
 
-def event(notice: Notice, route: str, settings: Route, channel: Channel) -> Event | None:
-    """Make the event of a notice; None for what the configuration, or its word, says to let go."""
-    source = f"webhook:{route}"
+WEBHOOK: Final = "webhook"  # by which door a notice came, as the journal names it
+ANSWER: Final = "answer"
+
+
+def event(notice: Notice, route: str, settings: Route, channel: Channel, door: str = WEBHOOK) -> Event | None:
+    """Make the event of a notice; None for what the configuration, or its word, says to let go.
+
+    Of a provider whom nobody asked to tell by webhook, nothing in an answer is heeded, but that it disagrees is told.
+    """
+    source = f"{door}:{route}"
     name = settings.provider
     channel = notice.channel or channel
     if notice.says is Says.NOTHING:
@@ -57,7 +64,8 @@ def event(notice: Notice, route: str, settings: Route, channel: Channel) -> Even
     identity = f"{route}:{notice.id}"
     if notice.says is Says.UNUSABLE or not keys:
         return Unplaced(UNPLACED, f"{PROVIDER_PREFIX}{name}", _raw(notice), identity, source)
-    effect = effect_of(notice, settings.webhook.effects if settings.webhook else Effects())
+    asked = settings.webhook is not None or door == WEBHOOK
+    effect = effect_of(notice, settings.webhook.effects if settings.webhook else Effects()) if asked else "ignore"
     claim = _claim(notice, route, channel, heeded=effect != "ignore")
     if effect == "ignore" and claim is None:
         return None
@@ -70,7 +78,7 @@ def event(notice: Notice, route: str, settings: Route, channel: Channel) -> Even
         channel=Channel.ALL if everywhere or word is None else channel,
         stated=notice.at,
         number=_list(notice, route),
-        properties={"webhook": _raw(notice), "word": notice.word},
+        properties={door: _raw(notice), "word": notice.word},
         source=source,
         notice=identity,
         claim=claim,

@@ -17,6 +17,7 @@ INVALID = 300  # "Invalid email request"
 INACTIVE = 406
 
 _NAMED = re.compile(r"(inactive addresses: .+?)(?=\. Inactive|\.?$)")
+_ALL_NAMED = re.compile(r"inactive addresses:(.*?)(?:Inactive recipients|\Z)", re.DOTALL)
 _NOTHING_KNOWN = frozenset({Reason.INVALID_ADDRESS, Reason.NO_RECIPIENT})  # reasons without anything against a person
 
 
@@ -49,6 +50,12 @@ def some_left(told: dict[str, Any], refused: Iterable[Refused]) -> dict[str, Any
         "Inactive recipients are ones that have generated a hard bounce or a spam complaint."
     )
     return {**told, "Message": text}
+
+
+def named(message: str) -> tuple[str, ...]:
+    """List the addresses that a text of Postmark's calls inactive."""
+    found = _ALL_NAMED.search(message)
+    return tuple(dict.fromkeys(name for each in found[1].split() if (name := each.strip(",.")))) if found else ()
 
 
 def _addresses(refused: Iterable[Refused]) -> str:

@@ -2,7 +2,8 @@
 
 A module of this package stands under the name of its provider's file. It answers two questions of the door: does this
 request come from the provider (`check`), and what does it say about whom (`read`). What the words do to anybody's
-standing is not decided here; the configuration does that, and the door tells it to the policy.
+standing is not decided here; the configuration does that, and the door tells it to the policy. Where the answer to a
+send tells whom the provider dropped, that is read here too (`dropped`).
 
 Whatever came from the provider is kept. An item that cannot be understood is a `Notice` too, of nobody: it is
 journalled raw and does not fail the others that came with it. An item that speaks of several people and does not say
@@ -131,6 +132,17 @@ class ReadsSecrets(Protocol):
 
     def flaw(self, secrets: Secrets) -> str:
         """Say why nobody could ever prove to be the provider with these, without any value of them; "" if one could."""
+
+
+@runtime_checkable
+class TellsDropped(Protocol):
+    """What a file has besides where the answer to a send names whom a list of the provider's kept the message from."""
+
+    def dropped(self, answer: bytes) -> tuple[Notice, ...]:
+        """Give a notice for each address that an answer, inflated, names so; none of one without sense. Never raises.
+
+        `raw` holds nothing about anybody else in the answer. Nothing of it says when, and it has no id.
+        """
 
 
 def flaw(hooks: Hooks, secrets: Secrets) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -49,6 +50,9 @@ _LISTED = {
     "unsub": Says.UNSUBSCRIBE,
     "custom": Says.UNSUBSCRIBE,  # somebody wrote the address into the list
 }
+
+# Why an answer to a send says that a recipient was rejected: a list's reasons, and no others (`rule`, `unsigned`, …).
+_REJECTED = {**_LISTED, "soft-bounce": Says.DROPPED}
 
 needs = nothing_needed
 confirm = nothing_needed
@@ -115,3 +119,22 @@ def _notice(item: Any) -> Notice:
 def _says_list(word: str, reason: str) -> Says:
     # A removal is the account's own, by page or by rejects/delete, which any sender may call: no word of the recipient.
     return _LISTED.get(reason, Says.NOTHING) if word in ("blacklist add", "blacklist change") else Says.NOTHING
+
+
+def dropped(answer: bytes) -> tuple[Notice, ...]:
+    """Give a notice for each recipient whom an answer in JSON tells as rejected because of the rejection list."""
+    if b'"rejected"' not in answer:
+        return ()
+    try:
+        told = json_items(answer)
+    except Garbled:
+        return ()
+    rejected = (item for item in map(usable, told) if item is not None and item.get("status") == "rejected")
+    return tuple(notice for notice in map(_rejected, rejected) if notice is not None)
+
+
+def _rejected(item: Mapping[str, Any]) -> Notice | None:
+    reason, address = text(item, "reject_reason"), text(item, "email")
+    if reason not in _REJECTED or not address:
+        return None
+    return Notice(_REJECTED[reason], address, word=f"rejected {reason}", raw=item, dropped=True)

@@ -7,10 +7,12 @@ one is lifted. That somebody but the recipient lifted it (Origin) does not say t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from proxy.formats import inactive
 from proxy.hooks.base import (
+    Garbled,
     Hook,
     Notice,
     Says,
@@ -90,3 +92,25 @@ def _change(event: Mapping[str, Any]) -> Says:
     if suppresses:
         return _REASONS.get(text(event, "SuppressionReason"), Says.UNSUBSCRIBE)
     return Says.RESUBSCRIBE if text(event, "Origin") == "Recipient" else Says.NOTHING
+
+
+def dropped(answer: bytes) -> tuple[Notice, ...]:
+    """Give a notice for each inactive recipient whom an answer names, of one message or of each of a batch.
+
+    For which of its reasons an address is inactive is not said.
+    """
+    if b"inactive addresses" not in answer:
+        return ()
+    try:
+        told = json_items(answer)
+    except Garbled:
+        return ()
+    return tuple(notice for item in map(usable, told) if item is not None for notice in _inactive(item))
+
+
+def _inactive(item: Mapping[str, Any]) -> Iterator[Notice]:
+    code = item.get("ErrorCode")
+    if code not in (0, inactive.INACTIVE):
+        return
+    for address in inactive.named(text(item, "Message")):
+        yield Notice(Says.DROPPED, address, word=f"ErrorCode {code}", raw={"ErrorCode": code}, dropped=True)

@@ -4,8 +4,9 @@ A table stands in this folder under its provider's name: HOOKS, the file under t
 gives; `sign`, which makes a request with this body as the provider sends it at a time in seconds, by its published
 scheme; ITEMS, by name a body and the notices that come of it as (says, address, seconds or None); GARBLED, bodies that
 are no webhook at all; UNSIGNED, true where the provider signs nothing and a key is shown instead; BODY_SIGNED, false
-where the signature leaves the body out; TIMED, false where no time is signed; and DROPPED, the names of items by which
-the provider says that it sent nothing because of a list of its own.
+where the signature leaves the body out; TIMED, false where no time is signed; DROPPED, the names of items by which the
+provider says that it sent nothing because of a list of its own; and ANSWERS, where the answer to a send tells that, by
+name the body of one and who was dropped, as (says, address).
 """
 
 from __future__ import annotations

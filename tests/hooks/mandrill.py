@@ -98,3 +98,26 @@ GARBLED: dict[str, bytes] = {
     "not JSON": b"mandrill_events=x",
     "not UTF-8": b"mandrill_events=%ff",
 }
+
+
+def result(status: str, reason: str | None = None, address: Any = ADA) -> dict[str, Any]:
+    """Give what Mandrill answers of one recipient."""
+    return {"email": address, "status": status, "reject_reason": reason, "_id": "1", "queued_reason": None}
+
+
+ANSWERS: dict[str, tuple[bytes, list[tuple[Any, ...]]]] = {
+    "nobody": (orjson.dumps([result("sent"), result("queued"), result("invalid", "invalid")]), []),
+    "each reason of the list": (
+        orjson.dumps([result("rejected", each) for each in ("unsub", "spam", "hard-bounce", "soft-bounce", "custom")]),
+        [(says, ADA) for says in (Says.UNSUBSCRIBE, Says.COMPLAINT, Says.HARD_BOUNCE, Says.DROPPED, Says.UNSUBSCRIBE)],
+    ),
+    "reasons of no list": (
+        orjson.dumps([result("rejected", each) for each in ("rule", "unsigned", "invalid-sender", "new", None)]),
+        [],
+    ),
+    "a reason of somebody who got it": (orjson.dumps([result("sent", "unsub"), result("rejected")]), []),
+    "one of several": (
+        orjson.dumps([result("sent", None, "b@x.io"), result("rejected", "spam"), "x", result("rejected", "spam", 7)]),
+        [(Says.COMPLAINT, ADA)],
+    ),
+}

@@ -86,3 +86,40 @@ ITEMS: dict[str, tuple[bytes, list[tuple[Any, ...]]]] = {
 }
 
 GARBLED: dict[str, bytes] = {"nothing": b"", "a form": b"RecordType=Bounce", "cut": b'{"RecordType":'}
+
+
+NOBODY = "You tried to send to recipient(s) that have been marked as inactive. Found"
+SOMEBODY = "Message OK, but will not deliver to these"
+WHY = "Inactive recipients are ones that have generated a hard bounce, a spam complaint, or a manual suppression."
+SENT = {"ErrorCode": 0, "Message": "OK", "To": "bob@example.com", "MessageID": "1"}
+OLDER = f"You tried to send to a recipient that has been marked as inactive.\nFound inactive addresses: {ADA}.\n{WHY}"
+
+
+def inactive(*addresses: str, code: int = 406) -> dict[str, Any]:
+    """Give what Postmark answers of a message to recipients whom it suppresses; code 0 where there are others too."""
+    said = NOBODY if code else SOMEBODY
+    return {"ErrorCode": code, "Message": f"{said} inactive addresses: {', '.join(addresses)}. {WHY}"}
+
+
+ANSWERS: dict[str, tuple[bytes, list[tuple[Any, ...]]]] = {
+    "a message that went out": (orjson.dumps(SENT), []),
+    "a message to nobody": (orjson.dumps(inactive(ADA)), [(Says.DROPPED, ADA)]),
+    "a message to two, and to somebody else": (
+        orjson.dumps({**SENT, **inactive(ADA, "b@x.co.uk", code=0)}),
+        [(Says.DROPPED, ADA), (Says.DROPPED, "b@x.co.uk")],
+    ),
+    "an older text": (
+        orjson.dumps({"ErrorCode": 406, "Message": OLDER}),
+        [(Says.DROPPED, ADA)],
+    ),
+    "a text without an end": (
+        orjson.dumps({"ErrorCode": 406, "Message": f"Found inactive addresses: {ADA}, {ADA}"}),
+        [(Says.DROPPED, ADA)],
+    ),
+    "a batch": (
+        orjson.dumps([SENT, inactive(ADA), "x", {"ErrorCode": 300, "Message": "Bad"}, inactive("b@x.io")]),
+        [(Says.DROPPED, ADA), (Says.DROPPED, "b@x.io")],
+    ),
+    "another error that names somebody": (orjson.dumps({**inactive(ADA), "ErrorCode": 300}), []),
+    "no text": (orjson.dumps({"ErrorCode": 406, "Message": None, "x": "inactive addresses: a@x.io"}), []),
+}

@@ -67,6 +67,31 @@ def test_what_was_dropped_is_told_as_such(table: Table) -> None:
     assert dropped == getattr(table.module, "DROPPED", set())
 
 
+def test_an_answer_to_a_send_tells_what_the_table_says(table: Table) -> None:
+    """Where answers tell whom the provider dropped, each in the table becomes the notices that it names."""
+    answers = getattr(table.module, "ANSWERS", {})
+    assert bool(answers) is isinstance(table.hooks, base.TellsDropped)
+    for title, (body, told) in answers.items():
+        assert isinstance(table.hooks, base.TellsDropped)
+        notices = table.hooks.dropped(body)
+        assert [(each.says, each.address) for each in notices] == told, title
+        assert all(each.dropped for each in notices)
+        assert not any(other in str(each.raw) for each in notices for _, other in told if other != each.address)
+
+
+GARBAGE = (b"", b"7", b"[]", b"{}", b"null", b"[7]", b'"rejected"', b'"inactive addresses"', b"\xff", b"[" * 9999)
+
+
+@pytest.mark.parametrize("body", GARBAGE)
+def test_an_answer_without_sense_tells_of_nobody(table: Table, body: bytes) -> None:
+    """Whatever stands in place of an answer, reading it gives nothing and raises nothing."""
+    if isinstance(table.hooks, base.TellsDropped):
+        behind, before = b'"rejected" inactive addresses', b'{"status":"rejected","ErrorCode":406,"x":'
+        assert (
+            table.hooks.dropped(body) == table.hooks.dropped(body + behind) == table.hooks.dropped(before + body) == ()
+        )
+
+
 def test_an_item_has_an_identity(table: Table, item: Item) -> None:
     """Told twice, an item has the same identity; two items of one request have two."""
     notices = table.hooks.read(table.sign(item[0]))
