@@ -10,8 +10,8 @@ import pytest
 from policy.model import Microseconds
 from tests.conftest import Message, OpenGate, RunningGate
 
-A, B = "a@example.com", "b@example.com"
-PHONE = "+4915112345678"
+A, B, C = "a@example.com", "b@example.com", "c@example.com"
+PHONE, MOBILE, HOME, OFFICE = "+4915112345678", "+4915112345679", "+4930123450", "+4930123451"
 SECOND = {"X-XNG-ApiVersion": "2"}
 
 
@@ -49,6 +49,22 @@ async def test_a_no_is_in_force_before_it_is_acknowledged(gate: RunningGate, tra
     assert [(await gate.mail(address)).status for address in (A, B)] == [400, 400]
 
 
+@pytest.mark.parametrize("trait", ["optOut", "blacklisted", "traits.blacklisted"])
+@pytest.mark.parametrize("name", ["phone", "mobile"])
+async def test_a_no_in_a_batch_is_in_force_for_numbers(gate: RunningGate, name: str, trait: str) -> None:
+    """A no counts for the number that stands beside it, for one that is known, and for one that is told later."""
+    told = [
+        {"id": "1", "email": A, name: PHONE, trait: True},
+        {"id": "2", "email": B, trait: True},
+        {"id": "3", "email": C, trait: True},
+    ]
+    await gate.user("2", **{name: MOBILE})
+    assert await tracked(gate, await batch(gate, told)) == (3, 0)
+    assert await tracked(gate, await batch(gate, [{"id": "3", "email": C, name: HOME}])) == (1, 0)
+    assert [(await gate.text(number)).status for number in (PHONE, MOBILE, HOME)] == [400, 400, 400]
+    assert (await gate.text(OFFICE)).status == 202
+
+
 async def test_an_address_of_another_user(gate: RunningGate) -> None:
     """A new id with an e-mail that somebody has is an error in the tracking, and makes no user."""
     await gate.user("1", email=A)
@@ -65,6 +81,29 @@ async def test_a_no_beside_an_address_of_another_user(gate: RunningGate, trait: 
     assert (await gate.text(PHONE)).status == 400
     await gate.user("2", email=B)
     assert [(await gate.mail(address)).status for address in (A, B)] == [400, 400]
+
+
+@pytest.mark.parametrize("trait", ["optOut", "blacklisted"])
+async def test_a_no_in_a_batch_beside_an_address_of_another_user(gate: RunningGate, trait: str) -> None:
+    """In a batch too: for every number of a profile that is not written, and for one that the id has already."""
+    await gate.user("1", email=A)
+    await gate.user("4", email=C, phone=HOME)
+    told = [
+        {"id": "2", "email": A, "phone": PHONE, "mobile": MOBILE, trait: True},
+        {"id": "3", "email": B, "phone": OFFICE},
+        {"id": "4", "email": A, trait: True},
+    ]
+    assert await tracked(gate, await batch(gate, told)) == (1, 2)
+    assert [(await gate.text(number)).status for number in (PHONE, MOBILE, HOME, OFFICE)] == [400, 400, 400, 202]
+    assert [(await gate.mail(address)).status for address in (A, B, C)] == [400, 202, 400]
+
+
+@pytest.mark.parametrize("trait", ["optOut", "blacklisted"])
+async def test_a_no_in_a_batch_whose_users_claim_one_address(gate: RunningGate, trait: str) -> None:
+    """Whoever comes second does not get the address, and the no that came with it counts for the number too."""
+    told = [{"id": "1", "email": A}, {"id": "2", "email": A, "phone": PHONE, trait: True}]
+    assert await tracked(gate, await batch(gate, told)) == (1, 1)
+    assert [(await gate.text(PHONE)).status, (await gate.mail(A)).status] == [400, 400]
 
 
 async def test_a_yes_beside_an_address_of_another_user(gate: RunningGate) -> None:
