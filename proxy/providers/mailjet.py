@@ -25,7 +25,7 @@ from policy.identity import email_keys
 from policy.model import Channel, Recipient, Send
 from policy.reasons import Reason
 from proxy import strict
-from proxy.formats import envelopes, ids, mail_headers, markers, objects, positions
+from proxy.formats import envelopes, ids, mail_headers, mailjet_paths, markers, objects, positions
 from proxy.formats.envelopes import Envelope
 from proxy.formats.fields import refuse_in_query
 from proxy.formats.guarded import guarded
@@ -263,10 +263,6 @@ def _written(tree: dict[str, Any], parsed: _Parsed, places: frozenset[str], fall
 # ── answers ──
 
 _NO_IDENTIFIER = "00000000-0000-0000-0000-000000000000"  # Mailjet's support knows nothing of the gate's refusals
-_INDEX = re.compile(r"\.(\d+)(?=\.|\Z)")
-_PERSON = re.compile(r"(?:(?:To|Cc|Bcc)\[\d+\]|TemplateErrorReporting)\Z")
-_NAMED_MESSAGE = re.compile(r"(Messages[.\[])(\d+)")
-_NAMED_PERSON = re.compile(r"\b(To|Cc|Bcc)([.\[])(\d+)")
 
 
 def refusal(request: Request, refusal: Refusal) -> Answer:
@@ -298,13 +294,7 @@ def _failed(index: int, refusal: Refusal) -> dict[str, Any]:
 
 def _error(message: str, code: str, status: int, places: list[str]) -> dict[str, Any]:
     error = {"ErrorIdentifier": _NO_IDENTIFIER, "ErrorCode": code, "StatusCode": status, "ErrorMessage": message}
-    return {**error, "ErrorRelatedTo": list(map(_path, places))} if places else error
-
-
-def _path(place: str) -> str:
-    """Write a place as Mailjet names it: `Messages[0].To[1].Email`, and in one message `To[1].Email`."""
-    path = _INDEX.sub(r"[\1]", place)
-    return f"{path}.Email" if _PERSON.search(path) else path
+    return {**error, "ErrorRelatedTo": list(map(mailjet_paths.written, places))} if places else error
 
 
 def restored(message: Message, trimmed: Trimmed, refusal: Refusal, answer: Answer) -> Answer:
@@ -318,11 +308,12 @@ def restored(message: Message, trimmed: Trimmed, refusal: Refusal, answer: Answe
         told = orjson.loads(answer.body)
         fallen = _fallen(parsed, trimmed.places)
         kept = [index for index in range(len(parsed.messages)) if index not in fallen]
-        _rename(told, kept, parsed, trimmed.places)
+        translation = mailjet_paths.Translation(parsed.messages, parsed.common, kept, trimmed.places)
+        translation.rename(told)
         if "Messages" in told:
             for index, item in zip(kept, told["Messages"], strict=True):
                 for error in item.get("Errors") or ():
-                    _rename(error, kept, parsed, trimmed.places, index)
+                    translation.rename(error, index)
             missing = {index: _failed(index, refusal) for index in fallen}
             told["Messages"] = positions.spliced(told["Messages"], missing, len(parsed.messages))
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -341,31 +332,6 @@ def taken(message: Message, answer: Answer) -> frozenset[str] | None:
     except (ValueError, KeyError, TypeError):
         return None
     return frozenset(place for each in went for spots in each.values() for place in spots)
-
-
-def _rename(
-    error: dict[str, Any], kept: list[int], parsed: _Parsed, gone: frozenset[str], index: int | None = None
-) -> None:
-    related = error.get("ErrorRelatedTo")
-    if isinstance(related, list):
-        error["ErrorRelatedTo"] = [
-            _own_path(each, kept, parsed, gone, index) if isinstance(each, str) else each for each in related
-        ]
-
-
-def _own_path(path: str, kept: list[int], parsed: _Parsed, gone: frozenset[str], index: int | None) -> str:
-    """Give a path that Mailjet names in what it got as one in what the sender wrote."""
-    named = _NAMED_MESSAGE.match(path)
-    if named and int(named[2]) < len(kept):
-        index = kept[int(named[2])]
-        path = f"{named[1]}{index}{path[named.end() :]}"
-    envelope = parsed.common if index is None else parsed.messages[index]
-
-    def own(match: re.Match[str]) -> str:
-        missing = [number for number, spot in enumerate(envelope.get(match[1], ())) if spot in gone]
-        return f"{match[1]}{match[2]}{positions.original_index(int(match[3]), missing)}"
-
-    return _NAMED_PERSON.sub(own, path)
 
 
 def accepted(request: Request, decision: str) -> Answer:

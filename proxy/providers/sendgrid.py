@@ -21,14 +21,13 @@ from policy.identity import email_keys
 from policy.model import Channel, Recipient, Send
 from policy.reasons import Reason
 from proxy import strict
-from proxy.formats import mail_headers, markers
+from proxy.formats import mail_headers, markers, sendgrid_calls
 from proxy.formats.event_args import refuse_shadows
 from proxy.formats.fields import refuse_in_query
-from proxy.formats.guarded import guarded
 from proxy.formats.lookalikes import lookalikes
 from proxy.formats.markers import Markers
 from proxy.formats.objects import Shape, array, join, refuse_breaks
-from proxy.providers.base import READING, Answer, Change, Kind, Message, Refusal, Request, Settings, Trimmed, Unreadable
+from proxy.providers.base import Answer, Change, Kind, Message, Refusal, Request, Settings, Trimmed, Unreadable
 
 CHANNELS: tuple[Channel, ...] = (Channel.MAIL,)
 ENCODINGS = frozenset({"gzip"})  # "Mail body compression" on the page above
@@ -37,40 +36,6 @@ ACCOUNTS: tuple[str, ...] = ("On-Behalf-Of",)
 TELLS_SUPPRESSION = False
 
 MAX_ERRORS = 100  # of one refusal; SDKs print them all
-
-_WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-_SENDING = _WRITING - {"DELETE"}
-
-# What dispatches nothing, by method and path. POST and PATCH of a scheduled send can only pause or cancel it; a DELETE
-# in marketing cancels, or takes away.
-_HARMLESS: tuple[tuple[frozenset[str], re.Pattern[str]], ...] = (
-    (frozenset({"POST"}), re.compile(r"/v3/mail/batch")),
-    (frozenset({"POST"}), re.compile(r"/v3/user/scheduled_sends")),
-    (frozenset({"PATCH"}), re.compile(r"/v3/user/scheduled_sends/[^/]+")),
-    (_SENDING, re.compile(r"/v3/asm/(?:groups|suppressions)(?:/.+)?")),
-    (_WRITING, re.compile(r"/v3/templates(?:/.+)?")),
-    (frozenset({"POST"}), re.compile(r"/v3/marketing/contacts/(?:search(?:/emails)?|batch)")),
-    (frozenset({"DELETE"}), re.compile(r"/v3/(?:campaigns|marketing/(?:singlesends|contacts))(?:/.+)?")),
-)
-
-# What dispatches to people whom the request does not name, or a message that it does not hold: a batch that is resumed,
-# marketing (a new contact starts automations), mails about the account, and the API before v3, which also sent by GET.
-_HIDDEN: tuple[tuple[frozenset[str], re.Pattern[str]], ...] = (
-    (frozenset({"DELETE"}), re.compile(r"/v3/user/scheduled_sends/[^/]+")),
-    (_SENDING, re.compile(r"/v3/(?:campaigns|marketing/(?:singlesends|test|contacts|automations))(?:/.+)?")),
-    (_SENDING, re.compile(r"/v3/(?:verified_senders|teammates)(?:/.+)?")),
-    (_WRITING | READING, re.compile(r"/api/.+")),
-)
-
-_GUARDED = guarded(
-    "* /v3/user/webhooks/**",
-    "* /v3/user/settings/**",
-    *(f"* /v3/{each}/**" for each in ("access_settings", "api_keys", "partner_settings", "sso", "subusers")),
-    *("READ /v3/teammates/**", "DELETE /v3/teammates/**", "WRITE /v3/scopes/**"),
-    "WRITE /v3/mail_settings/**",  # among them the addresses that are mailed although they are suppressed
-    "DELETE /v3/asm/**",
-    "WRITE /v3/suppression/**",
-)
 
 # Documented keys, object by object: all that say who gets the message and when, and what is common beside them. Any
 # other key that only looks like one of these, or like a list of recipients, makes the send unreadable: a forgiving
@@ -113,16 +78,11 @@ resembles_send = lookalikes("/v3/mail/send")
 def sort(request: Request) -> Kind:
     """Tell what the request would do; only method and path are asked."""
     path = strict.plain_path(request.path)
-    if path is None or _GUARDED(request.method, path):
+    if path is None:
         return Kind.UNKNOWN
-    if request.method in READING and path.startswith("/v3/"):
-        return Kind.HARMLESS
     if request.method == "POST" and path == "/v3/mail/send":
         return Kind.SEND
-    for kind, rows in ((Kind.HARMLESS, _HARMLESS), (Kind.HIDDEN, _HIDDEN)):
-        if any(request.method in methods and pattern.fullmatch(path) for methods, pattern in rows):
-            return kind
-    return Kind.UNKNOWN
+    return sendgrid_calls.sort(request.method, path)
 
 
 # ── reading ──
