@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from policy.model import DISPATCHED
-from proxy import blacklists, commands, erasing, keeping, moving, segments, statistics, transfer
+from proxy import blacklists, commands, erasing, keeping, moving, printing, segments, statistics, transfer
 
 
 def parser() -> argparse.ArgumentParser:
@@ -114,7 +114,8 @@ def _add_files(command: Callable[..., argparse.ArgumentParser]) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program and give its exit code."""
-    return commands.run(parser().parse_args(arguments))
+    with printing.while_read():
+        return commands.run(parser().parse_args(arguments))
 
 
 if __name__ == "__main__":

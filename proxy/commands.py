@@ -54,6 +54,8 @@ def run(arguments: Namespace) -> int:
     except ConfigError as error:
         err.print(f"{arguments.config}: {error}")
         return USAGE
+    except BrokenPipeError:
+        raise  # nobody reads any more (printing.py)
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         if error.filename is None:  # an address that may not be bound, say
             err.print(str(error))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from importlib.metadata import version
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy import schema
+from proxy import printing, schema
 from proxy.__main__ import main, parser
 
 COMMANDS = ("serve", "check", "schema", "health", "status", "blacklist", "whitelist")
@@ -87,6 +88,43 @@ def test_as_a_program(tmp_path: Path) -> None:
     assert (faulty.returncode, faulty.stdout) == (2, "")
     assert "line 1, routes.mail.upstream: is required" in faulty.stderr
     assert "line 2, log.level: must be one of 'debug', 'info', 'warning' or 'error'" in faulty.stderr
+
+
+PRINTING = [
+    "export -",
+    "export - --format ndjson",
+    "journal",
+    "schema",
+    "check",
+    "records",
+    "conflicts",
+    "person a@example.com",
+    "status a@example.com",
+    "blacklists export -",
+    "segment list",
+    "stats opt-outs",
+]
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder with a configuration, and a store that knows somebody."""
+    folder = tmp_path_factory.mktemp("filled")
+    (folder / "config.yaml").write_text("routes: {}\n")
+    (folder / "people.csv").write_text("email\na@example.com\n")
+    assert run("import", "people.csv", cwd=folder).returncode == 0
+    return folder
+
+
+@pytest.mark.parametrize("command", PRINTING)
+def test_nobody_reads_on(filled: Path, command: str) -> None:
+    """Whatever a command prints, it ends quietly and as Unix tools do where nobody reads its output."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    program = [str(Path(sys.executable).with_name("sendgate")), *command.split()]
+    ended = subprocess.run(program, stdout=writing, stderr=subprocess.PIPE, text=True, check=False, cwd=filled)
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (printing.UNREAD, "")
 
 
 def test_the_life_of_an_address_as_a_program(tmp_path: Path) -> None:
