@@ -233,11 +233,23 @@ def test_the_sends_of_a_provider_are_those_that_are_read(name: str) -> None:
     assert not any(pattern.fullmatch(each) for each in apart for pattern in patterns)
 
 
-@pytest.mark.parametrize("document", [README, API, ARCHITECTURE], ids=lambda path: path.name)
+DOCUMENTS = [ROOT / "CHANGELOG.md", README, *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_links_lead_somewhere(document: Path) -> None:
-    """Every relative link of a document leads to a file of the repository."""
-    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text())
-    assert [link for link in links if not (document.parent / link).exists()] == []
+    """Every relative link of a document leads to a file of the repository, and to its heading where one is named."""
+    text = re.sub(r"^```.*?^```", "", document.read_text(), flags=re.MULTILINE | re.DOTALL)
+    links = re.findall(r"\]\(([^)#:]*)(?:#([^)]*))?\)", text)
+    assert [path for path, _ in links if not (document.parent / path).exists()] == []
+    found = [(document.parent / path if path else document, heading) for path, heading in links if heading]
+    assert [heading for target, heading in found if heading not in anchors(target)] == []
+
+
+def anchors(document: Path) -> set[str]:
+    """Give what a document's headings are called in links to them."""
+    headings = re.findall(r"^#+ (.*)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 # docs/api.md
