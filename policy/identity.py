@@ -10,20 +10,19 @@ happen, and refusing is always allowed, so wherever readers of an address may di
 Whoever stores an address stores all its keys, and whoever judges one asks for all of them. A key is an address again,
 and its canonical key is itself.
 
-Nothing here raises, whatever the text, and the work is bounded by the limits below. Nothing is cached either: a cache
+Nothing here raises, whatever the text, and the work is bounded by the limits below. No address is cached either: that
 would keep personal data in memory beyond anybody's control.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
-from encodings import idna as idna2003
+from collections.abc import Iterator, Sequence
 
-import idna as idna2008
 import phonenumbers
+
+from policy.domains import domains, is_domain
 
 _LONGEST_TEXT = 1000
 _LONGEST_KEY = 320  # 64 of the local part, @, 255 of the domain (RFC 3696, section 3 and its erratum 1003)
@@ -33,8 +32,6 @@ _BLANKS = " \t\r\n"
 # at a tenth of the price. Not among them are the marks of routes (% and !) and of encoded words (=?).
 _ORDINARY = re.compile(r"[A-Za-z0-9#$&'*+/=^_`{|}~.-]++@(?:[A-Za-z0-9_-]{1,63}+\.)*+[A-Za-z0-9_-]{1,63}+")
 
-_DOMAIN = re.compile(r"(?:[a-z0-9_-]{1,63}+\.)*+[a-z0-9_-]{1,63}+")
-_DOTS = re.compile("[.\u3002\uff0e\uff61]")  # full stops in a domain: RFC 3490, section 3.1
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*+)"@([^@]*)')
 _ATOM = re.compile(r'[^ ()<>\[\]:;,\\"@]+')  # dots may stand anywhere: providers take a..b@example.com as it is
 _UNQUOTED = re.compile(rf"({_ATOM.pattern})@([^@]*)")
@@ -57,6 +54,7 @@ _BETWEEN = r" \u00a0\u2002-\u200a\u202f\u3000\-\u2010-\u2015\u2212\uff0d.\uff0e(
 _NUMBER = re.compile(rf"{_OPENING}([+\uff0b]?){_OPENING}(\d[\d{_BETWEEN}]*)(?<!\.0)")
 _TRUNK = re.compile(r"(\d[ \u00a0/.-]*)[(\uff08][ \u00a0]*(\d+)[ \u00a0]*[)\uff09]")
 _LONGEST_NUMBER = 100
+_MOST_WRITTEN = 40  # digits, with zeros and prefixes before them: of more no plan makes a number, and parsing is slow
 _FEWEST_DIGITS, _MOST_DIGITS = 7, 15  # E.164, section 6: at most 15 with the country code
 
 # Mobile numbers that are written, and reported by networks and WhatsApp, with and without a digit: Mexico's 1 (until
@@ -86,9 +84,12 @@ def email_keys(text: str) -> tuple[str, ...]:
     forms of others (NFKC), and where a relay may read a route in it (`ada%example.com@relay.example`,
     `example.com!ada@relay.example`).
     """
-    if len(text) <= _LONGEST_KEY and _ORDINARY.fullmatch(text):
-        return (text.lower(),)
-    return _read_email(text)
+    return (text.lower(),) if is_ordinary(text) else _read_email(text)
+
+
+def is_ordinary(text: str) -> bool:
+    """Tell whether an e-mail address is written as nearly all are, so that its key is its lower case alone."""
+    return len(text) <= _LONGEST_KEY and _ORDINARY.fullmatch(text) is not None
 
 
 def phone_keys(text: str, region: str = "") -> tuple[str, ...]:
@@ -144,8 +145,8 @@ def _read_email(text: str) -> tuple[str, ...]:
     compatible = unicodedata.normalize("NFKC", content[: _LONGEST_KEY + 1])
     if _is_disputed(compatible):
         return ()
-    domains = _domains(name)
-    keys = [f"{local}@{domain}" for local in _locals(content, compatible) for domain in domains]
+    hosts = domains(name)
+    keys = [f"{local}@{host}" for local in _locals(content, compatible) for host in hosts]
     if not keys or any(len(key) > _LONGEST_KEY for key in keys):
         return ()
     inner = [key for address in _routed(compatible) for key in _read_email(address)]
@@ -172,6 +173,8 @@ def _parts(text: str) -> tuple[str, str] | None:
 
 
 def _locals(content: str, compatible: str) -> tuple[str, ...]:
+    if content.isascii():
+        return (_spelled(content.lower()),)
     lowered, plain = _lowered(content), _lowered(compatible)
     readings = (lowered, _lowered(_caseless(lowered)), plain, _lowered(_caseless(plain)))
     return tuple(map(_spelled, dict.fromkeys(readings)))
@@ -215,78 +218,7 @@ def _masked_email(address: str) -> str:
     if not keys:
         return "***"
     domain = domain_of(keys[0])
-    return f"{keys[0][0]}***@{domain if _DOMAIN.fullmatch(domain) else '***'}"
-
-
-# ── domains ──
-
-
-def _domains(name: str) -> tuple[str, ...]:
-    """Give the domain as IDNA 2008 has it, then as IDNA 2003 had it, if that differs; none if neither knows it.
-
-    Where IDNA 2008 forbids a letter that 2003 allowed (emoji), what browsers and many mailers do stands in for it:
-    the mapping of UTS #46 without the check.
-    """
-    if name.startswith("["):
-        return _literal(name)
-    if len(unicodedata.normalize("NFKC", name)) > _LONGEST_KEY:  # one letter may become eighteen, and encoding is slow
-        return ()
-    old = _encoded(name, _label_2003)
-    mapped = _mapped(name)
-    new = _encoded(mapped, _label_2008)
-    if old and not new:
-        new = _encoded(mapped, _label_unchecked)
-    return tuple(dict.fromkeys(domain for domain in (new, old) if domain))
-
-
-def _mapped(name: str) -> str:
-    try:
-        return idna2008.uts46_remap(name, std3_rules=False)
-    except idna2008.IDNAError:
-        return ""
-
-
-def _encoded(name: str, encode: Callable[[str], str]) -> str:
-    """Encode a domain label by label, without its trailing dot; "" if it cannot be.
-
-    ASCII labels are taken as they are: hosts with underscores get mail, and an A-label is somebody's decision already.
-    """
-    labels = _DOTS.split(name)
-    if labels[-1] == "":
-        labels.pop()
-    try:
-        domain = ".".join(label if label.isascii() else encode(label) for label in labels).lower()
-    except UnicodeError:
-        return ""
-    return domain if _DOMAIN.fullmatch(domain) else ""
-
-
-def _label_2008(label: str) -> str:
-    return idna2008.alabel(label).decode("ascii")
-
-
-def _label_2003(label: str) -> str:
-    return idna2003.ToASCII(label).decode("ascii")
-
-
-def _label_unchecked(label: str) -> str:
-    return "xn--" + label.encode("punycode").decode("ascii")
-
-
-def _literal(name: str) -> tuple[str, ...]:
-    """Give the canonical form of a domain literal (RFC 5321, section 4.1.3).
-
-    IPv6 is written out in full, the one form that all versions of `ipaddress` agree on.
-    """
-    tag, ip = name[1:6].lower(), name.removesuffix("]")
-    if ip == name or "%" in ip:  # not closed, or with a zone, which means nothing to another host
-        return ()
-    try:
-        if tag == "ipv6:":
-            return (f"[ipv6:{ipaddress.IPv6Address(ip[6:]).exploded}]",)
-        return (f"[{ipaddress.IPv4Address(ip[1:])}]",)
-    except ValueError:
-        return ()
+    return f"{keys[0][0]}***@{domain if is_domain(domain) else '***'}"
 
 
 # ── phones ──
@@ -298,6 +230,8 @@ def _digits(text: str) -> str:
     if number is None:
         return ""
     digits = "".join(str(unicodedata.decimal(letter)) for letter in number[2] if letter.isdecimal())
+    if len(digits) > _MOST_WRITTEN:
+        return ""
     if number[1]:
         return f"+{digits}"
     return f"+{digits[2:]}" if digits.startswith("00") else digits
