@@ -7,8 +7,9 @@ takes none of these.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
+from proxy.formats.encoded_texts import Edit
 from proxy.formats.mime import Mime
 
 _SIGNATURES = ("dkim-signature", "arc-message-signature")
@@ -26,8 +27,11 @@ def _signed(signature: str, otherwise: set[str]) -> set[str]:
     return {name.strip().lower() for value in told for name in value.split(":")} if told else otherwise
 
 
-def headed(message: Mime, values: Mapping[str, str]) -> bytes:
-    """Give the message with these headers behind its own; the values fit into one line each."""
+def headed(message: Mime, values: Mapping[str, str], edits: Sequence[Edit] = ()) -> bytes:
+    """Give the message with these headers behind its own, and with edits of its texts, in their order.
+
+    The values fit into one line each.
+    """
     at = message.headers[-1].end
     written = b"".join(f"{name}: {value}".encode() + message.line_end for name, value in values.items())
-    return b"".join([message.raw[:at], written, message.raw[at:]])
+    return message.edited([(at, at, written), *edits])

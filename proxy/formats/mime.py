@@ -81,7 +81,7 @@ class Mime:
             if value and len(found) != 1:
                 raise Unreadable("the message does not have this header exactly once")
             edits += [(each.start, each.end, self._written(each, value)) for each in found]
-        return self._edited(sorted(edits))
+        return self.edited(sorted(edits))
 
     def named(self, name: str) -> list[Header]:
         """Give the headers of a name, in their order."""
@@ -96,7 +96,8 @@ class Mime:
         name = self.raw[header.start : header.start + len(header.name)].decode()
         return _folded(name, value.strip(" \t"), self.line_end)
 
-    def _edited(self, edits: Iterable[tuple[int, int, bytes]]) -> bytes:
+    def edited(self, edits: Iterable[tuple[int, int, bytes]]) -> bytes:
+        """Give the message with other bytes between some offsets, given in their order."""
         # Views, so that a large body is copied once, into the result.
         view, position = memoryview(self.raw), 0
         pieces: list[bytes | memoryview] = []

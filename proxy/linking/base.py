@@ -27,7 +27,8 @@ from typing import Any, Final, Protocol, cast
 import orjson
 
 from proxy import strict
-from proxy.formats import heading
+from proxy.formats import heading, mime_texts
+from proxy.formats.encoded_texts import Edit, EncodedText
 from proxy.formats.mime import Mime
 from proxy.providers.base import Message
 
@@ -35,6 +36,7 @@ HEADER: Final = "List-Unsubscribe"  # RFC 2369, section 3.2
 POST_HEADER: Final = "List-Unsubscribe-Post"  # RFC 8058, section 3.1
 OUR_HEADERS: Final = (HEADER, POST_HEADER)
 ONE_CLICK: Final = "List-Unsubscribe=One-Click"
+MOST_SPOTS: Final = 100  # of the placeholder in a raw message
 LONGEST: Final = 800  # characters of a link: providers bound values of headers, and RFC 5322 a line (2.1.1)
 
 _URL = re.compile(r"(?i:https?)://[\w.:\[\]-]+/u/[\w-]+", re.ASCII)  # has one spelling in HTML, JSON, forms and headers
@@ -190,21 +192,57 @@ class Listed:
         return True
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """The header block of a raw message; `write` takes the message with more, `beside` are headers elsewhere."""
+@dataclass(slots=True)
+class Raw:
+    """Headers and texts of a raw message; `write` takes what becomes of it, `beside` are headers elsewhere."""
 
     message: Mime
     write: Callable[[bytes], object]
     beside: Headers | None = None
+    _parts: list[tuple[EncodedText, str]] = field(init=False)  # with what they say
+    _added: Mapping[str, str] = field(default_factory=dict, init=False)
+    _edits: list[Edit] = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        """Read the texts once, for they are asked for the provider's own words and for the placeholder."""
+        self._parts = [(part, part.said()) for part in mime_texts.texts(self.message)]
 
     def names(self) -> Iterator[str]:
         yield from (header.name for header in self.message.headers)
         yield from self.beside.names() if self.beside is not None else ()
 
     def add(self, values: Mapping[str, str]) -> bool:
-        self.write(heading.headed(self.message, values))
+        self._added = values
+        return self._written()
+
+    def say(self, words: re.Pattern[str]) -> bool:
+        """Tell whether a text says something."""
+        return any(words.search(said) for _, said in self._parts)
+
+    def hold(self, placeholder: str) -> bool:
+        return any(placeholder in said for _, said in self._parts)
+
+    def replace(self, placeholder: str, url: str) -> bool:
+        """Write the link into the texts that may have it; False where none may, or where there are too many spots."""
+        if sum(said.count(placeholder) for _, said in self._parts) > MOST_SPOTS:
+            return False
+        self._edits = [edit for part, _ in self._parts for edit in part.exchanged(placeholder, url) or ()]
+        return bool(self._edits) and self._written()
+
+    def _written(self) -> bool:
+        self.write(heading.headed(self.message, self._added, self._edits))
         return True
+
+
+def raw_mail(
+    places: Sequence[str], raw: Raw, own: re.Pattern[str] | None = None, refuses: Result | None = None
+) -> Mail:
+    """Give the mail of a raw message; a provider writes headers where a text says words of its `own`."""
+    if heading.signs(raw.message, OUR_HEADERS):
+        refuses = Result.UNSUPPORTED
+    if own is not None and raw.say(own):
+        refuses = Result.BY_PROVIDER
+    return Mail(places, raw, raw, refuses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +250,10 @@ class Own:
     """Texts of one mail alone, by their owners and keys; those of HTML say so."""
 
     spots: Sequence[tuple[dict[str, Any], str, bool]]
+
+    def say(self, words: re.Pattern[str]) -> bool:
+        """Tell whether a text says something."""
+        return any(words.search(owner[key]) for owner, key, _ in self._texts())
 
     def hold(self, placeholder: str) -> bool:
         return any(placeholder in owner[key] for owner, key, _ in self._texts())

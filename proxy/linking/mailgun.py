@@ -20,9 +20,9 @@ from typing import Any, Final
 from policy.identity import email_keys
 from policy.model import Recipient
 from proxy import strict
-from proxy.formats import adding, fields, heading, mime
+from proxy.formats import adding, fields, mime
 from proxy.formats.fields import Form
-from proxy.linking.base import OUR_HEADERS, Block, Common, Linked, Mail, Result, Wanted, changed, insert
+from proxy.linking.base import Common, Linked, Mail, Raw, Result, Wanted, changed, insert, raw_mail
 from proxy.providers.base import Message
 
 PER_RECIPIENT = True
@@ -67,11 +67,9 @@ def _mails(message: Message, wanted: Wanted, draft: _Draft) -> Iterator[Mail]:
 
 
 def _raw(places: list[str], draft: _Draft) -> Mail:
-    """Give the mail of a raw message; its texts lie in its parts, encoded, and are not looked into."""
     at = next(index for index, each in enumerate(draft.form.fields) if each.name == _MESSAGE)
-    raw = mime.read(draft.form.content(at))
-    refuses = Result.UNSUPPORTED if heading.signs(raw, OUR_HEADERS) else None
-    return Mail(places, Block(raw, lambda whole: draft.changes.update({at: whole}), draft), None, refuses)
+    message = mime.read(draft.form.content(at))
+    return raw_mail(places, Raw(message, lambda whole: draft.changes.update({at: whole}), draft), _OWN_PLACEHOLDER)
 
 
 @dataclass(slots=True)

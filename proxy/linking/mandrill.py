@@ -8,15 +8,17 @@ a footer, which no request shows.
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Any, Final
 
-from proxy.formats import heading, mime
-from proxy.linking.base import OUR_HEADERS, Block, Linked, Mail, Named, Result, Wanted, in_json, texts, tree
+from proxy.formats import mime
+from proxy.linking.base import Linked, Mail, Named, Raw, Result, Wanted, in_json, raw_mail, texts, tree
 from proxy.providers.base import Message
 
 PER_RECIPIENT = False
 
-_OWN_PLACEHOLDER: Final = "*|UNSUB"
+_OWN: Final = re.compile(r"\*\|UNSUB", re.IGNORECASE)
 
 
 def linked(message: Message, wanted: Wanted) -> Linked:
@@ -28,18 +30,13 @@ def linked(message: Message, wanted: Wanted) -> Linked:
 
 def _mail(places: list[str], body: dict[str, Any]) -> Mail:
     own = texts(body["message"], plain=["text"], markup=["html"])
-    refuses = Result.BY_PROVIDER if own.hold(_OWN_PLACEHOLDER) else None
+    refuses = Result.BY_PROVIDER if own.say(_OWN) else None
     return Mail(places, Named(body["message"]), own, refuses)
 
 
 def _raw(places: list[str], body: dict[str, Any]) -> Mail:
-    """Give the mail of a raw message; its texts lie in its parts, encoded, and are not looked into."""
-    raw = mime.read(body["raw_message"].encode())
-    refuses = Result.UNSUPPORTED if heading.signs(raw, OUR_HEADERS) else None
-    if _OWN_PLACEHOLDER in body["raw_message"]:
-        refuses = Result.BY_PROVIDER
-
     def write(whole: bytes) -> None:
         body["raw_message"] = whole.decode()
 
-    return Mail(places, Block(raw, write), None, refuses)
+    mail = raw_mail(places, Raw(mime.read(body["raw_message"].encode()), write), _OWN)
+    return replace(mail, refuses=Result.BY_PROVIDER) if _OWN.search(body["raw_message"]) else mail

@@ -8,19 +8,19 @@ list management SES writes both headers itself (sending-email-subscription-manag
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 from proxy import strict
-from proxy.formats import heading, objects, query, raw
-from proxy.formats.mime import Mime
+from proxy.formats import objects, query, raw
 from proxy.linking.base import (
-    OUR_HEADERS,
-    Block,
     Linked,
     Listed,
     Mail,
     Own,
+    Raw,
     Result,
     Wanted,
     changed,
@@ -28,6 +28,7 @@ from proxy.linking.base import (
     in_json,
     inner,
     insert,
+    raw_mail,
     texts,
     tree,
 )
@@ -38,6 +39,7 @@ PER_RECIPIENT = True
 _MOST: Final = 15
 _LISTED: Final = "X-SES-LIST-MANAGEMENT-OPTIONS"
 _OWN_PLACEHOLDER: Final = "{{amazonSESUnsubscribeUrl}}"
+_OWN: Final = re.compile(re.escape(_OWN_PLACEHOLDER))
 _RAW_FIELD: Final = "RawMessage.Data"
 
 
@@ -89,12 +91,9 @@ def _texts(part: dict[str, Any]) -> Own:
 
 
 def _raw(places: list[str], encoded: str, write: Callable[[str], object], refuses: Result | None = None) -> Mail:
-    message: Mime = raw.read(encoded, "", ())
-    if heading.signs(message, OUR_HEADERS):
-        refuses = Result.UNSUPPORTED
-    if message.values(_LISTED):
-        refuses = Result.BY_PROVIDER
-    return Mail(places, Block(message, lambda whole: write(base64.b64encode(whole).decode())), None, refuses)
+    message = raw.read(encoded, "", ())
+    mail = raw_mail(places, Raw(message, lambda whole: write(base64.b64encode(whole).decode())), _OWN, refuses)
+    return replace(mail, refuses=Result.BY_PROVIDER) if message.values(_LISTED) else mail
 
 
 def _in_form(message: Message, wanted: Wanted) -> Linked:
@@ -108,4 +107,4 @@ def _in_form(message: Message, wanted: Wanted) -> Linked:
     if not changed(results):
         return Linked(None, results)
     at = next(index for index, field in enumerate(strict.form_fields(body)) if field.name == _RAW_FIELD)
-    return Linked(strict.replace_fields(body, {at: told[0]}), results)
+    return Linked(strict.replace_fields(body, {at: told[-1]}), results)

@@ -15,6 +15,8 @@ FORM = "application/x-www-form-urlencoded"
 PATH = "/v3/x.io/messages"
 ADA, BOB = "ada@x.io", "bob@x.io"
 OURS = f"List-Unsubscribe: <{link(ADA)}>\r\nList-Unsubscribe-Post: {ONE_CLICK}\r\n"
+MIXED = "Content-Type: multipart/mixed; boundary=b\r\n"
+QUOTED = "Content-Type: text/html\r\nContent-Transfer-Encoding: quoted-printable\r\n"
 EACH = "%recipient.sendgate_unsubscribe%"
 
 Pair = tuple[str, str]
@@ -64,6 +66,14 @@ def multipart(*pairs: Pair, path: str = PATH, end: str = "") -> Request:
 def raw(head: str = "", text: str = "Hello\r\n") -> Pair:
     """Give a raw mail."""
     return "message", f"From: shop@x.io\r\nTo: list@x.io\r\n{head}\r\n{text}"
+
+
+def texts(text: str, html: str) -> str:
+    """Write two parts, the second of which has a charset that nobody knows."""
+    return (
+        f"--b\r\nContent-Type: text/plain\r\n\r\n{text}\r\n"
+        f"--b\r\nContent-Type: text/html; charset=x-own\r\n\r\n{html}\r\n--b--\r\n"
+    )
 
 
 ROWS: dict[str, dict[str, Any]] = {
@@ -148,6 +158,34 @@ ROWS: dict[str, dict[str, Any]] = {
             ("to", ADA), raw("DKIM-Signature: v=1; b=abc;\r\n h=from:List-Unsubscribe\r\n"), path=f"{PATH}.mime"
         ),
         "results": {"unsupported": 1},
+    },
+    "a raw mail with texts": {
+        "request": multipart(
+            ("to", ADA), raw(QUOTED, f"{'=C3=BC' * 10} =7B=7Bunsub=\r\nscribe}}}}!\r\n"), path=f"{PATH}.mime"
+        ),
+        "results": {"inserted": 1, "placeholder_replaced": 1},
+        "body": parts(
+            ("to", ADA),
+            raw(QUOTED + OURS, f"{'=C3=BC' * 10} {link(ADA)[:14]}=\r\n{link(ADA)[14:]}!\r\n"),
+        ),
+    },
+    "a raw mail with texts to two": {
+        "request": multipart(("to", f"{ADA}, {BOB}"), raw(text="{{unsubscribe}}"), path=f"{PATH}.mime"),
+        "results": {"several_recipients": 2, "placeholder_left": 2},
+    },
+    "a raw mail with texts of which one can be written": {
+        "request": multipart(
+            ("to", ADA),
+            raw(f"List-Unsubscribe: <a:b>\r\n{MIXED}", texts("{{unsubscribe}}", "{{unsubscribe}}")),
+            path=f"{PATH}.mime",
+        ),
+        "results": {"present": 1, "placeholder_replaced": 1},
+        "body": parts(("to", ADA), raw(f"List-Unsubscribe: <a:b>\r\n{MIXED}", texts(link(ADA), "{{unsubscribe}}"))),
+    },
+    "a raw mail with Mailgun's own variable": {
+        "request": multipart(("to", ADA), raw(QUOTED, "%unsub=\r\nscribe_url% {{unsubscribe}}"), path=f"{PATH}.mime"),
+        "results": {"by_provider": 1, "placeholder_replaced": 1},
+        "body": parts(("to", ADA), raw(QUOTED, f"%unsub=\r\nscribe_url% {link(ADA)}")),
     },
     "a stored mail": {
         "request": send(("to", ADA), path="/v3/domains/x.io/messages/abc"),

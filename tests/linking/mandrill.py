@@ -83,12 +83,40 @@ ROWS: dict[str, dict[str, Any]] = {
         "body": raw(f"DKIM-Signature: v=1; h=From:To; b=abc\r\n{OURS}"),
     },
     "a raw message with a text": {
-        "request": send_raw(text="{{unsubscribe}}"),
+        "request": send_raw(text="Leave: {{unsubscribe}}\r\n"),
+        "results": {"inserted": 1, "placeholder_replaced": 1},
+        "body": raw(OURS, f"Leave: {link(ADA)}\r\n"),
+    },
+    "a raw message with a text, without headers": {
+        "request": send_raw(text="Leave: {{unsubscribe}}\r\n"),
         "headers": False,
-        "results": {},
+        "results": {"placeholder_replaced": 1},
+        "body": raw(text=f"Leave: {link(ADA)}\r\n"),
+    },
+    "a raw message with a text to two": {
+        "request": send_raw(text="{{unsubscribe}}", to=[ADA, BOB]),
+        "results": {"several_recipients": 2, "placeholder_left": 2},
+    },
+    "a signed raw message with a text": {
+        "request": send_raw("DKIM-Signature: v=1; h=From:To; b=abc\r\n", "{{unsubscribe}}"),
+        "results": {"inserted": 1, "placeholder_left": 1},
+        "body": raw(f"DKIM-Signature: v=1; h=From:To; b=abc\r\n{OURS}", "{{unsubscribe}}"),
     },
     "a raw message with Mandrill's own merge tag": {
         "request": send_raw(text="*|UNSUB:https://x.io|*"),
+        "results": {"by_provider": 1},
+    },
+    "a raw message with Mandrill's own merge tag in base64": {
+        "request": send_raw("Content-Transfer-Encoding: base64\r\n", "KnxVbnN1YjpodHRwczovL3guaW98Kg=="),
+        "results": {"by_provider": 1},
+    },
+    "Mandrill's own merge tag in another case": {
+        "request": send(to(ADA, html="*|unsub:https://x.io|* {{unsubscribe}}")),
+        "results": {"by_provider": 1, "placeholder_replaced": 1},
+        "body": body(to(ADA, html=f"*|unsub:https://x.io|* {link(ADA)}")),
+    },
+    "a raw message with Mandrill's own merge tag in another case": {
+        "request": send_raw(text="*|Unsub:https://x.io|*"),
         "results": {"by_provider": 1},
     },
 }

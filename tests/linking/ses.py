@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
+from base64 import b64encode, encodebytes
 from typing import Any
 from urllib.parse import quote
 
@@ -17,6 +17,7 @@ FORM = CIMultiDictProxy(CIMultiDict({"Content-Type": "application/x-www-form-url
 ADA, BOB = "ada@x.io", "bob@x.io"
 OURS = f"List-Unsubscribe: <{link(ADA)}>\nList-Unsubscribe-Post: {ONE_CLICK}\n"
 SIGNED = "DKIM-Signature: v=1; a=rsa-sha256; h=From : list-unsubscribe-post; b=abc\n"
+MIXED = "Content-Type: multipart/mixed; boundary=b\n"
 X = [{"Name": "X-Own", "Value": "1"}]
 MANY = [{"Name": f"X-{number}", "Value": "1"} for number in range(14)]
 
@@ -37,14 +38,24 @@ def simple(text: str = "Hello", html: str = "<p>Hello", **more: Any) -> dict[str
     return {"Content": {"Simple": {"Subject": {"Data": "Hi"}, "Body": told, **more}}}
 
 
-def encoded(head: str = "", to_header: str = ADA) -> str:
+def encoded(head: str = "", to_header: str = ADA, text: str = "Hello\n") -> str:
     """Write a raw message."""
-    return b64encode(f"From: shop@x.io\nTo: {to_header}\n{head}\nHello\n".encode()).decode()
+    return b64encode(f"From: shop@x.io\nTo: {to_header}\n{head}\n{text}".encode()).decode()
 
 
-def raw(head: str = "", to_header: str = ADA) -> dict[str, Any]:
+def raw(head: str = "", to_header: str = ADA, text: str = "Hello\n") -> dict[str, Any]:
     """Give a raw content."""
-    return {"Content": {"Raw": {"Data": encoded(head, to_header)}}}
+    return {"Content": {"Raw": {"Data": encoded(head, to_header, text)}}}
+
+
+def parts(text: str, html: str) -> str:
+    """Write alternatives, the second of which is in base64, and a file."""
+    return (
+        f"--b\nContent-Type: text/plain; charset=utf-8\n\n{text}\n"
+        "--b\nContent-Type: text/html\nContent-Transfer-Encoding: base64\n\n"
+        f"{encodebytes(html.encode()).decode()}\n"
+        "--b\nContent-Disposition: attachment\n\n{{unsubscribe}}\n--b--\n"
+    )
 
 
 def template(**more: Any) -> dict[str, Any]:
@@ -125,6 +136,35 @@ ROWS: dict[str, dict[str, Any]] = {
     "a raw message under list management": {
         "request": post(raw("X-SES-LIST-MANAGEMENT-OPTIONS: c; topic=t\n")),
         "results": {"by_provider": 1},
+    },
+    "a raw message with texts": {
+        "request": post(raw(MIXED, text=parts("Leave: {{unsubscribe}}", "<a href='{{unsubscribe}}'>Leave</a>"))),
+        "results": {"inserted": 1, "placeholder_replaced": 1},
+        "body": orjson.dumps(
+            raw(MIXED + OURS, text=parts(f"Leave: {link(ADA)}", f"<a href='{link(ADA)}'>Leave</a>")),
+        ),
+    },
+    "a raw message with a file": {
+        "request": post(raw(MIXED, text=parts("Hello", "<p>Hello"))),
+        "headers": False,
+        "results": {},
+    },
+    "a raw message with texts that shows somebody else": {
+        "request": post(to(ADA) | raw(MIXED, BOB, parts("{{unsubscribe}}", "<p>Hello"))),
+        "results": {"several_recipients": 2, "placeholder_left": 2},
+    },
+    "a signed raw message with texts": {
+        "request": post(raw(SIGNED + MIXED, text=parts("{{unsubscribe}}", "<p>{{unsubscribe}}"))),
+        "results": {"unsupported": 1, "placeholder_left": 1},
+    },
+    "a raw message with SES's own placeholder": {
+        "request": post(raw(MIXED, text=parts("Hello", "{{amazonSESUnsubscribeUrl}}"))),
+        "results": {"by_provider": 1},
+    },
+    "a raw message with a text in the query API": {
+        "request": query("SendRawEmail", **{"RawMessage.Data": quote(encoded(text="{{unsubscribe}}"), safe="")}),
+        "results": {"inserted": 1, "placeholder_replaced": 1},
+        "body": form("SendRawEmail", **{"RawMessage.Data": quote(encoded(OURS, text=link(ADA)), safe="")}),
     },
     "a bulk send": {
         "request": post(

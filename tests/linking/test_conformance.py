@@ -53,6 +53,7 @@ def test_a_table_belongs_to_a_file() -> None:
         "urls",
         "test_conformance",
         "test_envelopes",
+        "test_raw_mail",
     }
     assert left == set(base.names())
 

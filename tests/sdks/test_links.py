@@ -8,10 +8,12 @@ import contextlib
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from email import message_from_bytes
 from email.message import EmailMessage
+from email.policy import SMTP, default
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import parse_qsl, unquote_plus
 
 import boto3
 import httpx
@@ -48,6 +50,7 @@ LINKS = Links([KEY])
 PUBLIC = "https://gate.test"
 ADA, BOB = "ada@example.com", "bob@example.com"
 SHOP = "shop@example.com"
+PLACEHOLDER = "{{unsubscribe}}"
 ONE_CLICK = "List-Unsubscribe=One-Click"
 REFUSED = (
     *(BadRequestsError, BadRequestError, InactiveRecipientException, SparkPostAPIException, ClientError),
@@ -153,6 +156,39 @@ def ses_raw(url: str, *to: str) -> None:
         client.send_email(Destination={"ToAddresses": list(to)}, Content={"Raw": {"Data": mail.as_bytes()}})
 
 
+def texts(to: str) -> EmailMessage:
+    """Write a mail as an application does: a text in quoted-printable, HTML in base64 and a file."""
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = SHOP, to, "Grüße"
+    mail.set_content(f"Schöne Grüße!\n\nAbmelden: {PLACEHOLDER}\n", cte="quoted-printable")
+    mail.add_alternative(f'<p>Schöne Grüße!<p><a href="{PLACEHOLDER}">Abmelden</a>', subtype="html", cte="base64")
+    mail.add_attachment(PLACEHOLDER, filename="how-to.txt")
+    return mail
+
+
+def ses_texts(url: str, to: str) -> None:
+    with contextlib.closing(_sesv2(url)) as client:
+        client.send_email(Content={"Raw": {"Data": bytes(texts(to))}})
+
+
+def ses_old_texts(url: str, to: str) -> None:
+    keys = {"aws_access_key_id": "AK", "aws_secret_access_key": "secret"}
+    with contextlib.closing(boto3.client("ses", region_name="eu-west-1", endpoint_url=url, **keys)) as client:
+        client.send_raw_email(RawMessage={"Data": bytes(texts(to))})
+
+
+def mailgun_texts(url: str, to: str) -> None:
+    files = {"message": texts(to).as_bytes(policy=SMTP)}
+    with Mailgun(auth=("api", "key"), api_url=url, retry_policy=RetryPolicy(max_retries=0)) as client:
+        client.mimemessage.create(domain="example.com", data={"to": to}, files=files)
+
+
+def mandrill_texts(url: str, to: str) -> None:
+    client = mailchimp_transactional.Client("md-key")
+    client.api_client.host = f"{url}/api/1.3"
+    client.messages.send_raw({"raw_message": texts(to).as_string(), "to": [to]})
+
+
 Send = Callable[..., None]
 SENDS: dict[str, Send] = {
     "brevo": brevo,
@@ -184,7 +220,7 @@ async def gate(open_gate: OpenGate, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         name: {
             "provider": name,
             "upstream": "sandbox",
-            "links": {"headers": True, "instead_of_provider": name in BY_ACCOUNT},
+            "links": {"headers": True, "placeholder": PLACEHOLDER, "instead_of_provider": name in BY_ACCOUNT},
         }
         for name in PROVIDERS
     }
@@ -262,3 +298,44 @@ async def test_a_raw_message_has_a_link(gate: RunningGate) -> None:
     head, _, text = raw.partition("\n\n")
     assert head.endswith(f"\nList-Unsubscribe: <{link(ADA)}>\nList-Unsubscribe-Post: {ONE_CLICK}")
     assert text == "Hello\n"
+
+
+def raw_message(name: str, body: str) -> bytes:
+    """Give the raw message in what a provider got."""
+    if name == "mailgun":
+        boundary = body.partition("\r\n")[0]
+        return body.partition('name="message"')[2].partition("\r\n\r\n")[2].partition(f"\r\n{boundary}")[0].encode()
+    if body.startswith("{"):
+        tree = json.loads(body)
+        return (
+            str(tree["raw_message"]).encode()
+            if name == "mandrill"
+            else base64.b64decode(tree["Content"]["Raw"]["Data"])
+        )
+    return base64.b64decode(dict(parse_qsl(body))["RawMessage.Data"])
+
+
+@pytest.mark.parametrize(
+    ("name", "by"),
+    [
+        pytest.param("ses", ses_texts, id="ses"),
+        pytest.param("ses", ses_old_texts, id="ses, the query API"),
+        pytest.param("mailgun", mailgun_texts, id="mailgun"),
+        pytest.param("mandrill", mandrill_texts, id="mandrill"),
+    ],
+)
+async def test_a_link_in_the_texts_of_a_raw_message_stops_its_recipient_alone(
+    gate: RunningGate, name: str, by: Send
+) -> None:
+    """Text and HTML have the link, the file has not; who presses it gets no more of these messages, others do."""
+    assert await sends(gate, name, ADA, by=by)
+    mail = message_from_bytes(raw_message(name, (await got(gate))[0]), policy=default)
+    text, markup, file = (part.get_content().replace("\r\n", "\n") for part in mail.walk() if not part.is_multipart())
+    assert text == f"Schöne Grüße!\n\nAbmelden: {link(ADA)}\n"
+    assert markup == f'<p>Schöne Grüße!<p><a href="{link(ADA)}">Abmelden</a>\n'
+    assert file == f"{PLACEHOLDER}\n"
+    assert gate.metric("sendgate_links_total", route=name, result="placeholder_replaced") == 1
+    await press(gate, links(text).pop())
+    assert not await sends(gate, name, ADA, by=by)
+    assert await sends(gate, name, BOB, by=by)
+    assert await gate.reasons() == ["opted_out_channel"]
