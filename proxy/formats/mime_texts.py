@@ -32,7 +32,7 @@ _MEASURES: Final = frozenset({"content-md5", "content-length"})
 _UNENCODED: Final = frozenset({"7bit", "8bit", "binary"})
 
 _BLANK_LINE = re.compile(rb"\n\r?\n")
-_MAX_HEAD: Final = 1 << 16  # bytes of one part's headers
+_MAX_HEAD, _MAX_LINES = 8 << 10, 100  # of one part's headers; a thousand parts may have as many
 _LINE_END = re.compile(rb"\r?\n")
 _TYPE = re.compile(r"[ \t]*+([\w.+-]++/[\w.+-]++)[ \t]*+", re.ASCII)
 _PARAMETER = re.compile(r';[ \t]*+(?:([\w*.-]++)[ \t]*+=[ \t]*+(?:"((?:[^"\\]|\\.)*+)"|([^\s;"]++))[ \t]*+)?', re.ASCII)
@@ -162,6 +162,6 @@ def _head(raw: bytes, start: int, end: int) -> tuple[tuple[Header, ...], int]:
     if blank is not None:
         return (), blank.end()
     last = _BLANK_LINE.search(raw, start, min(end, start + _MAX_HEAD))
-    if last is None:
+    if last is None or raw.count(b"\n", start, last.end()) > _MAX_LINES:
         raise Unreadable("a part's headers do not end")
     return mime.read(raw[start : last.start() + 1]).headers, last.end()

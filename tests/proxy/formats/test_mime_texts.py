@@ -79,6 +79,8 @@ HTML = "Content-Type: text/html; charset=utf-8\n\n<p>"
         pytest.param(multi("\nHello").replace("preamble\n", ""), ["Hello"], id="no preamble"),
         pytest.param(multi("\nHello\n--b", "\nBye"), ["Hello", "[]", "Bye"], id="an empty part"),
         pytest.param(multi("\nHello", "X\n\nHi"), ["Hello", "[X\n\nHi]"], id="a part whose headers are none"),
+        pytest.param(multi("X: 1\n" * 99 + "\nHello"), ["Hello"], id="many headers"),
+        pytest.param(multi("X: 1\n" * 100 + "\nHi"), ["[" + "X: 1\n" * 100 + "\nHi]"], id="too many headers"),
         pytest.param(multi("X: 1"), ["[X: 1]"], id="a part of headers alone"),
         pytest.param("Content-Type: text/plain\nContent-Type: text/html\n\nHello", ["[Hello]"], id="two types"),
         pytest.param("Content-Type: text\n\nHello", ["[Hello]"], id="half a type"),
