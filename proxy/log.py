@@ -14,7 +14,7 @@ from typing import Any, ClassVar, TextIO, cast
 
 import orjson
 import structlog
-from structlog.typing import FilteringBoundLogger, Processor
+from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
 from policy.events import Conflict
 from policy.identity import masked
@@ -32,7 +32,7 @@ def configure(level: str, style: str, stream: TextIO = sys.stdout) -> None:
     if style == "json":
         rendered = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_json)]
     else:
-        rendered = [structlog.dev.ConsoleRenderer(colors=stream.isatty())]
+        rendered = [_tame, structlog.dev.ConsoleRenderer(colors=stream.isatty())]
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -179,6 +179,15 @@ def _refusal(address: str, reason: str) -> str:
 
 def _milliseconds(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds * 1000, 3)
+
+
+def _tame(_logger: object, _method: str, told: EventDict) -> EventDict:
+    """Leave nothing in texts that moves a terminal's cursor or sets its colours: a campaign's name is a sender's."""
+    return {name: _printable(value) if isinstance(value, str) else value for name, value in told.items()}
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
 def _json(value: Any, **_: Any) -> str:

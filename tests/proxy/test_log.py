@@ -183,6 +183,16 @@ def test_for_people() -> None:
     assert ("forwarded" in stream.getvalue(), "\x1b[" in stream.getvalue()) == (True, False)
 
 
+@pytest.mark.parametrize("mark", ["\x1b[31m", "\x1b]0;title\x07", "\n", "\r", "\x9b31m", "\u202e"], ids=ascii)
+def test_a_sender_does_not_write_on_the_terminal(mark: str) -> None:
+    """What a sender calls a campaign sets no colour in the console's form, moves no cursor and begins no line."""
+    stream = io.StringIO()
+    log.configure("info", "console", stream)
+    log.observe(outcome(campaign=f"au{mark}tumn"))
+    assert mark not in stream.getvalue().removesuffix("\n")
+    assert "tumn" in stream.getvalue()
+
+
 def test_libraries_are_heard_without_their_words(written: io.StringIO) -> None:
     """What a library logs is told by its name and failure; what it quotes is not."""
     logging.getLogger("aiohttp.server").error("Error handling %s", A, exc_info=ValueError(A))
