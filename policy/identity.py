@@ -84,12 +84,12 @@ def email_keys(text: str) -> tuple[str, ...]:
     forms of others (NFKC), and where a relay may read a route in it (`ada%example.com@relay.example`,
     `example.com!ada@relay.example`).
     """
-    return (text.lower(),) if is_ordinary(text) else _read_email(text)
+    return (text.strip(_BLANKS).lower(),) if is_ordinary(text) else _read_email(text)
 
 
 def is_ordinary(text: str) -> bool:
     """Tell whether an e-mail address is written as nearly all are, so that its key is its lower case alone."""
-    return len(text) <= _LONGEST_KEY and _ORDINARY.fullmatch(text) is not None
+    return len(text) <= _LONGEST_KEY and _ORDINARY.fullmatch(text.strip(_BLANKS)) is not None
 
 
 def phone_keys(text: str, region: str = "") -> tuple[str, ...]:
@@ -133,7 +133,7 @@ def masked(address: str) -> str:
 
 def _read_email(text: str) -> tuple[str, ...]:
     """Do what email_keys promises, for every text."""
-    if len(text) > _LONGEST_TEXT:
+    if len(text) > _LONGEST_TEXT or "@" not in text:
         return ()
     text = unicodedata.normalize("NFC", text.strip(_BLANKS))
     if not text.isprintable() or _UNSEEN.search(text):

@@ -12,6 +12,7 @@ from typing import Any
 from policy.identity import email_keys
 from proxy import strict
 from proxy.formats import mail_headers, mailboxes, mime
+from proxy.formats.gathering import check_named
 from proxy.formats.mailboxes import Mailbox
 from proxy.formats.objects import Shape, join, refuse_breaks
 from proxy.providers.base import Unreadable
@@ -68,7 +69,9 @@ def people(text: Any, place: str = "") -> tuple[tuple[str, ...], ...]:
     if not isinstance(text, str):
         raise Unreadable("not a text", place)
     try:
-        return tuple(map(_told_by, mailboxes.mailboxes(text)))
+        found = mailboxes.mailboxes(text)
+        check_named(mailbox.address for mailbox in found)
+        return tuple(map(_told_by, found))
     except Unreadable as unreadable:
         raise Unreadable(unreadable.detail, place) from None
 

@@ -22,7 +22,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from policy.identity import email_keys
+from policy.identity import is_ordinary
 from proxy.providers.base import Unreadable
 
 LONGEST = 1 << 18  # characters of a list: a thousand mailboxes with long names take half of it
@@ -234,8 +234,10 @@ def _word(token: re.Match[str]) -> str:
 
 
 def _same(one: str, other: str) -> bool:
-    keys = email_keys(one)
-    return keys != () and keys == email_keys(other)
+    # The keys of odd addresses would tell more, and take their time for each name of a list.
+    if one == other:
+        return not one.startswith("@") and not one.endswith("@")
+    return is_ordinary(one) and one.lower() == other.lower()
 
 
 # ── what readers may undo ──

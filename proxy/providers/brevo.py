@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -31,6 +32,7 @@ from policy.reasons import Reason
 from proxy import strict
 from proxy.formats import ids, mail_headers, markers
 from proxy.formats.fields import refuse_in_query
+from proxy.formats.gathering import gathered
 from proxy.formats.guarded import guarded
 from proxy.formats.lookalikes import lookalikes
 from proxy.formats.objects import Shape, array, join, refuse_breaks, text, texts
@@ -166,7 +168,7 @@ def _other(body: Any, endpoint: _Endpoint, region: str) -> Send:
     if not people or people == {endpoint.people: ""}:
         raise Unreadable("the send names no recipient", endpoint.people, Reason.NO_RECIPIENT)
     keys = email_keys if endpoint.channel is Channel.MAIL else lambda number: _phone_keys(number, region)
-    recipients = tuple(Recipient(place, endpoint.channel, told, keys(told)) for place, told in people.items())
+    recipients = gathered(Recipient(place, endpoint.channel, told, keys(told)) for place, told in people.items())
     return Send(endpoint.channel, recipients, MappingProxyType(markers.of(body, *endpoint.markers, "templateId")))
 
 
@@ -178,15 +180,19 @@ def _mail(told: Any) -> Send:
     body = _BODY.check(told, "")
     _check_headers(body, "")
     at = _scheduled_at(body)
-    recipients = [Recipient(place, Channel.MAIL, each, email_keys(each), at) for place, each in _addresses(body, "")]
     versions = array(body, "messageVersions", "")
+    people = chain(_addresses(body, ""), _versions_addresses(versions))
+    recipients = gathered(Recipient(place, Channel.MAIL, each, email_keys(each), at) for place, each in people)
+    if not any(owner.get("to") for owner in versions or [body]):
+        raise Unreadable("the send names no recipient", "messageVersions" if versions else "to", Reason.NO_RECIPIENT)
+    return Send(Channel.MAIL, recipients, _markers(body, versions))
+
+
+def _versions_addresses(versions: list[Any]) -> Iterator[tuple[str, str]]:
     for index, version in enumerate(versions):
         place = f"messageVersions.{index}"
         _check_headers(_VERSION.check(version, place), place)
-        recipients += [Recipient(spot, Channel.MAIL, e, email_keys(e), at) for spot, e in _addresses(version, place)]
-    if not any(owner.get("to") for owner in versions or [body]):
-        raise Unreadable("the send names no recipient", "messageVersions" if versions else "to", Reason.NO_RECIPIENT)
-    return Send(Channel.MAIL, tuple(recipients), _markers(body, versions))
+        yield from _addresses(version, place)
 
 
 def _check_headers(owner: dict[str, Any], place: str) -> None:

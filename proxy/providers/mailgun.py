@@ -29,6 +29,7 @@ from policy.reasons import Reason
 from proxy import strict
 from proxy.formats import dates, fields, ids, mime
 from proxy.formats.fields import Form
+from proxy.formats.gathering import check_named, gathered
 from proxy.formats.guarded import guarded
 from proxy.formats.leaving import Leaving, foldable_json, shown, variables_left
 from proxy.formats.lookalikes import lookalikes
@@ -159,7 +160,7 @@ def read(request: Request, settings: Settings) -> Message:
     form, head = _form(request)
     scheduled_at, delay = _schedule(form, head)
     lists = tuple(_lists(form))
-    recipients = tuple(
+    recipients = gathered(
         Recipient(place, Channel.MAIL, address, email_keys(address), scheduled_at, delay)
         for _, found in lists
         for place, address in found
@@ -255,6 +256,7 @@ def _object(text: str) -> dict[str, Any]:
     tree = strict.json_tree(text.encode())
     if not isinstance(tree, dict):
         raise Unreadable("not an object", _VARIABLES)
+    check_named(tree)
     return tree
 
 

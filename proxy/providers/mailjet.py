@@ -28,6 +28,7 @@ from proxy import strict
 from proxy.formats import envelopes, ids, mail_headers, mailjet_paths, markers, objects, positions
 from proxy.formats.envelopes import Envelope
 from proxy.formats.fields import refuse_in_query
+from proxy.formats.gathering import gathered
 from proxy.formats.guarded import guarded
 from proxy.formats.lookalikes import lookalikes
 from proxy.providers.base import Answer, Change, Kind, Message, Refusal, Request, Settings, Trimmed, Unreadable
@@ -124,7 +125,7 @@ def read(request: Request, settings: Settings) -> Message:
     refuse_in_query(request.query, _DECIDING)
     tree = strict.json_tree(request.body)
     parsed = _parsed_v3(tree) if _is_v3(request) else _parsed_v31(tree)
-    recipients = tuple(
+    recipients = gathered(
         Recipient(place, Channel.MAIL, address, email_keys(address), None)
         for envelope in (*parsed.messages, parsed.common)
         for spots in envelope.values()

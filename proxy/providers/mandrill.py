@@ -24,6 +24,7 @@ from policy.model import Channel, Recipient, Send
 from policy.reasons import Reason
 from proxy import strict
 from proxy.formats import mail_headers, mailboxes, mandrill_calls, markers, members, mime, objects, positions
+from proxy.formats.gathering import check_named, gathered
 from proxy.formats.lookalikes import lookalikes
 from proxy.formats.markers import Markers
 from proxy.formats.written import FORMATS
@@ -47,6 +48,7 @@ _MESSAGE = objects.Shape(frozenset({"to", "bcc_address", "headers"}), _DECIDING)
 _PERSON = objects.Shape(frozenset({"email", "name", "type"}), _DECIDING | {"email", "type"})
 _RAW_BODY = objects.Shape(frozenset({"raw_message", "to", "send_at"}), _DECIDING)
 _BECOME_HEADERS = ("subject", "from_email", "from_name")
+_ABOUT_PEOPLE = ("merge_vars", "recipient_metadata")
 # What names a template, in the one call that uses it: elsewhere Mandrill ignores it, and so it is no marker.
 _TEMPLATES = {"messages/send-template": ("template_name",), "messages/send-mc-template": ("mc_template_id",)}
 
@@ -108,7 +110,7 @@ def read(request: Request, settings: Settings) -> Message:
     if all(person.kind == "copy" for person in parsed.people):
         raise Unreadable("the send names no recipient", "", Reason.NO_RECIPIENT)
     at = _scheduled_at(parsed)
-    recipients = tuple(Recipient(p.place, Channel.MAIL, p.address, email_keys(p.address), at) for p in parsed.people)
+    recipients = gathered(Recipient(p.place, Channel.MAIL, p.address, email_keys(p.address), at) for p in parsed.people)
     names = ("metadata.campaign", "metadata.campaign_id")
     campaign = next((marked[name][0] for name in names if name in marked), "")
     return Message(request, Send(Channel.MAIL, recipients, marked, campaign), parsed)
@@ -124,6 +126,9 @@ def _message(tree: Any, call: str) -> tuple[_Parsed, Markers]:
     people = [_person(each, f"message.to.{n}") for n, each in enumerate(objects.array(message, "to", "message"))]
     if message.get("bcc_address"):
         people.append(_Person("message.bcc_address", objects.text(message, "bcc_address", "message"), "copy"))
+    for name in _ABOUT_PEOPLE:
+        if isinstance(message.get(name), list):
+            check_named(each.get("rcpt") for each in message[name] if isinstance(each, dict))
     beside = {name: body.get(name) for name in ("ip_pool", *_TEMPLATES.get(call, ()))}
     within = {name: message.get(name) for name in ("tags", "subaccount", "metadata", "recipient_metadata")}
     return _Parsed(body, tuple(people)), _markers(beside | within)
@@ -248,7 +253,7 @@ def _names(address: Any) -> frozenset[str]:
 def _message_without(message: dict[str, Any], places: frozenset[str], lost: frozenset[str]) -> dict[str, Any]:
     left = {name: value for name, value in message.items() if f"message.{name}" not in places}
     left["to"] = [each for number, each in enumerate(message["to"]) if f"message.to.{number}" not in places]
-    for name in ("merge_vars", "recipient_metadata"):
+    for name in _ABOUT_PEOPLE:
         if isinstance(left.get(name), list):
             left[name] = [each for each in left[name] if not _about(each, "rcpt", lost)]
     return left

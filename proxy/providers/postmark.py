@@ -27,6 +27,7 @@ from policy.reasons import Reason
 from proxy import strict
 from proxy.formats import ids, inactive, mail_headers, markers
 from proxy.formats.fields import refuse_in_query
+from proxy.formats.gathering import gathered
 from proxy.formats.guarded import guarded
 from proxy.formats.lookalikes import lookalikes
 from proxy.formats.mailboxes import Mailbox, mailboxes, without
@@ -124,7 +125,7 @@ def read(request: Request, settings: Settings) -> Message:
     tree = strict.json_tree(request.body)
     form = _form(request)
     entries = list(_entries(form, tree))
-    recipients = tuple(recipient for place, message in entries for recipient in _recipients(message, place))
+    recipients = gathered(recipient for place, message in entries for recipient in _recipients(message, place))
     if not recipients:
         raise Unreadable("the send names no recipient", "", Reason.NO_RECIPIENT)
     told = _markers(form, tree, entries)

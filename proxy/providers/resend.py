@@ -30,6 +30,7 @@ from policy.reasons import Reason
 from proxy import strict
 from proxy.formats import ids, mail_headers, markers
 from proxy.formats.fields import refuse_in_query
+from proxy.formats.gathering import gathered
 from proxy.formats.guarded import guarded
 from proxy.formats.lookalikes import lookalikes
 from proxy.formats.mailboxes import mailboxes, without
@@ -133,7 +134,7 @@ def read(request: Request, settings: Settings) -> Message:
     refuse_in_query(request.query, _MAIL.deciding)
     body = strict.json_tree(request.body)
     mails = _mails(request, body)
-    recipients = tuple(recipient for place, mail in mails for recipient in _recipients(mail, place))
+    recipients = gathered(recipient for place, mail in mails for recipient in _recipients(mail, place))
     if not any(_has_to(mail, place) for place, mail in mails):
         raise Unreadable("the send names no recipient", "" if _is_batch(request) else "to", Reason.NO_RECIPIENT)
     found = markers.common(_markers(mail) for _, mail in mails)

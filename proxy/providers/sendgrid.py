@@ -24,8 +24,8 @@ from proxy import strict
 from proxy.formats import mail_headers, markers, sendgrid_calls
 from proxy.formats.event_args import refuse_shadows
 from proxy.formats.fields import refuse_in_query
+from proxy.formats.gathering import gathered
 from proxy.formats.lookalikes import lookalikes
-from proxy.formats.markers import Markers
 from proxy.formats.objects import Shape, array, join, refuse_breaks
 from proxy.providers.base import Answer, Change, Kind, Message, Refusal, Request, Settings, Trimmed, Unreadable
 
@@ -95,7 +95,7 @@ def read(request: Request, settings: Settings) -> Message:
     """
     del settings  # e-mail addresses belong to no country
     body = _body(request)
-    recipients = tuple(_recipients(body))
+    recipients = gathered(_recipients(body))
     if all(recipient.place == _LEGACY_BCC_PLACE for recipient in recipients):
         raise Unreadable("the send names no recipient", "personalizations", Reason.NO_RECIPIENT)
     marked = _markers(body)
@@ -192,7 +192,7 @@ def _check_headers(owner: dict[str, Any], place: str) -> None:
 # ── markers ──
 
 
-def _markers(body: dict[str, Any]) -> Markers:
+def _markers(body: dict[str, Any]) -> markers.Markers:
     found = markers.of(body, "categories", "ip_pool_name", "template_id")
     found |= markers.of(body.get("asm"), "group_id", prefix="asm.")
     args = _common_args(body)

@@ -23,6 +23,7 @@ from policy.model import Channel, Recipient, Send
 from policy.reasons import Reason
 from proxy import strict
 from proxy.formats import aws, layouts, mail_headers, mailboxes, mime, objects, positions, query, raw, ses_calls
+from proxy.formats.gathering import gathered
 from proxy.formats.layouts import Layout
 from proxy.formats.lookalikes import lookalikes, plainest
 from proxy.formats.objects import Shape
@@ -171,10 +172,12 @@ def read(request: Request, settings: Settings) -> Message:
         found += raw.addresses(within, parsed.mime_place)
     if not found:
         raise Unreadable("the send names no recipient", operation.layout.root, Reason.NO_RECIPIENT)
-    recipients = (Recipient(place, Channel.MAIL, email or text, email_keys(email)) for place, text, email in found)
+    recipients = gathered(
+        Recipient(place, Channel.MAIL, email or text, email_keys(email)) for place, text, email in found
+    )
     markers = _markers(parsed)
     campaign = next((markers[name][0] for name in _CAMPAIGN_TAGS if name in markers), "")
-    return Message(request, Send(Channel.MAIL, tuple(recipients), markers, campaign), parsed)
+    return Message(request, Send(Channel.MAIL, recipients, markers, campaign), parsed)
 
 
 def _tree(request: Request) -> tuple[_Operation, dict[str, Any]]:

@@ -31,6 +31,7 @@ from policy.reasons import Reason
 from proxy import strict
 from proxy.formats import headed, ids, markers
 from proxy.formats.fields import refuse_in_query
+from proxy.formats.gathering import gathered
 from proxy.formats.guarded import guarded
 from proxy.formats.lookalikes import lookalikes
 from proxy.formats.objects import Shape, array, join, refuse_breaks
@@ -140,7 +141,7 @@ def read(request: Request, settings: Settings) -> Message:
     for name in _section(body, "override", _OVERRIDE):
         refuse_breaks(body["override"], name, "override")
     stored = isinstance(body.get("recipients"), dict)
-    recipients = () if stored else tuple(_recipients(body, _start_time(options)))
+    recipients = () if stored else gathered(_recipients(body, _start_time(options)))
     if stored and "list_id" not in _STORED_LIST.check(body["recipients"], "recipients"):
         raise Unreadable("neither recipients nor a stored list of them", "recipients")
     if not stored and not recipients:
