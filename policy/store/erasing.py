@@ -264,8 +264,18 @@ def recognise(connection: sqlite3.Connection, digests: Digests, events: Sequence
             _recognise(connection, digests, veiled)
 
 
+# The veils of everybody's ids, for as long as the journal is told again; '' is up to whom they are there. Ids never
+# change, so each person is looked at once, however many veils the journal has.
+_IDS: Final = "CREATE TEMP TABLE IF NOT EXISTS veiled_id (veil TEXT PRIMARY KEY, person INTEGER) WITHOUT ROWID"
+_ID: Final = "SELECT person FROM veiled_id WHERE veil = ?"
+_NEW: Final = "SELECT pk, external_id FROM person WHERE pk > ? AND external_id IS NOT NULL ORDER BY pk"
+
+
 def _recognise(connection: sqlite3.Connection, digests: Digests, veiled: str) -> None:
-    named = "SELECT pk, external_id FROM person WHERE external_id IS NOT NULL"
-    pk = next((pk for pk, each in connection.execute(named) if digests.veiled_id(each) == veiled), None)
-    if pk is not None:
-        people.update(connection, pk, {"external_id": veiled})
+    connection.execute(_IDS)
+    last = connection.execute(_ID, ("",)).fetchone() or (0,)
+    ids = [(digests.veiled_id(each), pk) for pk, each in connection.execute(_NEW, last)]
+    connection.executemany("INSERT OR REPLACE INTO veiled_id VALUES (?, ?)", [*ids, ("", people.last_pk(connection))])
+    found = connection.execute(_ID, (veiled,)).fetchone()
+    if found is not None:
+        people.update(connection, found[0], {"external_id": veiled})

@@ -14,7 +14,8 @@ from policy import identity
 from policy.events import Event, Listing, Profile, Told, Unplaced
 from policy.model import Terms
 from policy.store import backups, journal
-from tests.policy.conftest import NOON, PASSES, SECOND, Memory, terms
+from policy.store.digests import Digests
+from tests.policy.conftest import NOON, PASSES, SECOND, Memory, profile, terms, told
 from tests.policy.store.conftest import (
     ADDRESSES,
     IDS,
@@ -145,6 +146,33 @@ def test_a_copy_from_before_is_erased_from_as_well(before: Life, then: Life, par
     assert everything(by_both) == everything(memory)
     for store in (memory, by_later, by_both):
         store.close()
+
+
+class Counting(Digests):
+    """Digests that count how many ids they veil."""
+
+    veiled_ids = 0
+
+    def veiled_id(self, external_id: str) -> str:
+        """Veil an id, and count it."""
+        self.veiled_ids += 1
+        return super().veiled_id(external_id)
+
+
+def test_behind_a_copy_each_person_is_looked_at_once(memory: Memory) -> None:
+    """However many veils of ids a journal has, the ids of those whom a copy knows are veiled once each, to compare."""
+    memory.learn([profile(str(number)) for number in range(60)])
+    copy = copied(memory)
+    memory.learn([told("Opt Out", str(number)) for number in range(40)])
+    memory.learn([profile(str(number)) for number in range(60, 80)], NOON + 1)
+    memory.learn([told("Opt Out", str(number)) for number in range(60, 80)], NOON + 2)
+    for number in (*range(40), *range(60, 80)):
+        memory.erase(str(number), NOON + SECOND + number)
+    copy.digests = digests = Counting("pepper")
+    replayed(copy, dumped(memory))
+    assert everything(copy) == everything(memory)
+    assert digests.veiled_ids < 400  # a walk for each would be 60 times 60, at the least
+    copy.close()
 
 
 @settings(max_examples=100)
