@@ -92,11 +92,18 @@ async def _import(arguments: Namespace) -> int:
                 for batch in _batches(wanted):
                     await importer.send(batch)
                     progress.update(task, completed=importer.taken + importer.bad)
-            except BaseException:
-                err.print(f"stopped; go on with --from-line {importer.last_line + 1}")
+            except BaseException as error:
+                err.print(_stopped(error, max(importer.last_line, arguments.from_line - 1)))
                 raise
     err.print(f"{importer.taken} rows taken, {importer.bad} not")
     return 1 if importer.bad else 0
+
+
+def _stopped(error: BaseException, last_line: int) -> str:
+    """Say how far an import got; what was sent last, and was not answered, may have been taken or not."""
+    if last_line > 1:  # behind the names of the columns
+        return f"stopped; go on with --from-line {last_line + 1}"
+    return "nothing was taken" if isinstance(error, BadFile) else "stopped; begin anew, no row counts twice"
 
 
 def _batches(lines: Iterable[Line]) -> Iterator[list[Line]]:

@@ -135,9 +135,11 @@ class _Lines:
 
 
 def _check_columns(names: Sequence[str], columns: Sequence[str]) -> None:
-    unknown = [name for name in names if name not in columns]
-    if unknown or not names or len(set(names)) < len(names):
-        raise BadFile(f"the first line must name columns out of {', '.join(columns)}, each once")
+    """Make sure that the first line names columns; it is not repeated, for where it does not it may be a person."""
+    wrong = [str(at) for at, name in enumerate(names, 1) if name not in columns or name in names[: at - 1]]
+    if wrong or not names:
+        cells = f"; cells that do not: {', '.join(wrong)}" if wrong else ""
+        raise BadFile(f"the first line must name columns out of {', '.join(columns)}, each once{cells}")
 
 
 def _read_ndjson(stream: TextIO) -> Iterator[Line]:
