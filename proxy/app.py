@@ -202,7 +202,10 @@ class App:
         log.conflicted(conflict)
 
     def _context(self) -> Context:
-        return Context(self.policy, lambda: self.config, self.metrics.learned, self._sandboxes, self.metrics.removed)
+        metrics = self.metrics
+        return Context(
+            self.policy, lambda: self.config, metrics.learned, self._sandboxes, metrics.removed, erased=log.erased
+        )
 
     def _sandboxes(self) -> Mapping[str, Sandbox]:
         found = {name: route.upstream for name, route in self._gate.routes.items()}

@@ -19,6 +19,8 @@ from structlog.typing import EventDict, FilteringBoundLogger, Processor
 from policy.events import Conflict
 from policy.identity import masked
 from policy.model import Ending, Outcome
+from policy.policy import Erased
+from policy.store.erasing import COUNTED, KEPT
 from proxy.clicks import Action
 from proxy.unsubscribe import Visit
 from proxy.webhooks import Heard
@@ -123,6 +125,16 @@ def conflicted(conflict: Conflict) -> None:
     """Tell of one conflict of a provider's own list with the standing that came about."""
     told = {"route": conflict.route, "provider": conflict.provider, "channel": conflict.channel.value}
     get().warning("provider_conflict", kind=conflict.kind.value, **told, address=conflict.address)
+
+
+def erased(erased: Erased, by: str) -> None:
+    """Tell of one erasure by the key that asked for it: what went, and not whose; the journal has the sequence too."""
+    settled = erased.settled
+    left = (
+        {} if settled.log_emptied and not settled.left else {"log_emptied": settled.log_emptied, "left": settled.left}
+    )
+    rows = {name: erased.counts[name] for name in (*COUNTED, KEPT)}
+    get().info("erased", sequence=erased.sequence, by=by, people=erased.people, rows=rows, **left)
 
 
 def visited(visit: Visit) -> None:

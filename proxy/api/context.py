@@ -10,6 +10,7 @@ from aiohttp import web
 
 from policy import Policy
 from policy.events import Delisting, Event, Learned, Listing, Told
+from policy.policy import Erased
 from policy.scopes import Units
 from policy.store import tracking
 from policy.store.tracking import Track
@@ -28,6 +29,7 @@ class Context:
     learned: Callable[[Iterable[tuple[str, str]]], None]
     sandboxes: Callable[[], Mapping[str, Sandbox]]
     removed: Callable[[str, int], None] = lambda _by, _people: None
+    erased: Callable[[Erased, str], None] = lambda _erased, _by: None
 
     async def learn(self, events: Sequence[Event]) -> list[Learned]:
         """Learn events and let the observers count them; raises what Policy.learn raises."""

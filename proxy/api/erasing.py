@@ -59,6 +59,7 @@ async def erase(request: web.Request, whom: Whom) -> web.Response:
     caller = require(request, Scope.USERS)
     policy = request.app[CONTEXT].policy
     erased = await policy.erase(whom, origin=caller.origin or Origin.API, source=caller.name)
+    request.app[CONTEXT].erased(erased, caller.name)
     for sandbox in request.app[CONTEXT].sandboxes().values():
         sandbox.messages.clear()  # the message of whoever was erased could lie in any, in any encoding
     return _json(_report(erased))

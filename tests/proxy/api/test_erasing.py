@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.conftest import OpenGate, RunningGate
 
@@ -34,6 +35,19 @@ async def test_by_id(gate: RunningGate, headers: dict[str, str]) -> None:
     assert (await gate.api("GET", "/users/42")).status == 404
     assert (await gate.mail(BOB)).get("X-Sendgate-Reasons") == "blacklisted"
     assert (await gate.api("DELETE", "/users/42?erase=true", headers=headers)).status == 404
+
+
+async def test_it_is_logged(gate: RunningGate) -> None:
+    """The log tells of an erasure by the journal's sequence and in counts, and not of whom."""
+    internal = await bob(gate)
+    with capture_logs() as lines:
+        report = (await gate.api("POST", "/erasures", {"whom": BOB})).json
+    (line,) = [line for line in lines if line["event"] == "erased"]
+    rows = {**report["rows"], "kept": report["keptHashes"]}
+    assert (line["sequence"], line["people"], line["rows"]) == (report["sequence"], 1, rows)
+    assert not [
+        name for name in (BOB, "bob", PHONE, "42", internal) if name in str({**line, "rows": {}, "sequence": 0})
+    ]
 
 
 async def test_by_internal_id(gate: RunningGate) -> None:
