@@ -90,9 +90,12 @@ def _add_erasing(command: Callable[..., argparse.ArgumentParser]) -> None:
 def _add_records(command: Callable[..., argparse.ArgumentParser]) -> None:
     added = command("conflicts", keeping.conflicts, "show where providers' own lists and the standing disagree")
     added.add_argument("--settle", metavar="ID", help="say that this one is mended at the provider")
-    added = command("records", keeping.records, "show what was not sent, and why")
-    added.add_argument("--follow", action="store_true", help="go on with the records to come")
-    added.add_argument("--limit", type=int, default=50, metavar="N", help="how many; default: 50")
+    added = command("records", keeping.records, "show what was not sent, and why, the newest first")
+    added.add_argument("--follow", action="store_true", help="oldest first, and go on with the records to come")
+    added.add_argument(
+        "--oldest-first", action="store_true", help="turn the list over; the newest are listed all the same"
+    )
+    added.add_argument("--limit", type=int, default=50, metavar="N", help="how many of the newest; default: 50")
     for name, says in keeping.FILTERS.items():
         added.add_argument(f"--{name}", metavar=name.upper(), help=says)
 

@@ -105,7 +105,7 @@ def _lines(path: Path) -> Iterator[bytes]:
 
 
 def records(arguments: Namespace) -> int:
-    """Show dispatch failed records, newest last; with --follow, also those to come."""
+    """Show dispatch failed records, newest first; with --follow oldest first, and those to come below."""
     return asyncio.run(_records(arguments))
 
 
@@ -117,7 +117,8 @@ async def _records(arguments: Namespace) -> int:
     opened = client(found.config) if arguments.follow else door(found.config, alone=found.whole)
     async with opened as gate:
         page = await _page(gate, {**wanted, "limit": str(arguments.limit)})
-        out.print(printing.table(_SHOWN, map(_cells, page["items"][::-1])))
+        items = page["items"][::-1] if arguments.follow or arguments.oldest_first else page["items"]
+        out.print(printing.table(_SHOWN, map(_cells, items)))
         newest = _newest(page["items"], 0)
         while arguments.follow:
             await asyncio.sleep(FOLLOW)

@@ -350,7 +350,7 @@ async def test_conflicts_are_shown_and_settled(gate: RunningGate, sendgate: Copy
 
 
 async def test_records_are_shown(gate: RunningGate, sendgate: Copying) -> None:
-    """A table tells what was not sent, the newest last, as many as asked, and narrowed as asked."""
+    """A table tells what was not sent, the newest first, as many as asked, and narrowed as asked."""
     await gate.tell("Blacklisted", email=A)
     await gate.tell("Opt Out", "MAIL", email=B)
     for address in (A, B, A):
@@ -359,12 +359,14 @@ async def test_records_are_shown(gate: RunningGate, sendgate: Copying) -> None:
     assert (code, said.split()[:3]) == (0, ["id", "time", "route"])
     lines = [line.split() for line in said.splitlines()[-3:]]
     assert [(line[0], line[4], line[5]) for line in lines] == [
-        ("1", A, "blacklisted"),
-        ("2", B, "opted_out_channel"),
         ("3", A, "blacklisted"),
+        ("2", B, "opted_out_channel"),
+        ("1", A, "blacklisted"),
     ]
     assert all(line[-1] == "autumn" for line in lines)
     assert [line.split()[0] for line in (await sendgate.said("records", "--limit", "1"))[1].splitlines()[1:]] == ["3"]
+    turned = (await sendgate.said("records", "--limit", "2", "--oldest-first"))[1].splitlines()[1:]
+    assert [line.split()[0] for line in turned] == ["2", "3"]
 
 
 @pytest.mark.parametrize(
@@ -376,9 +378,9 @@ async def test_records_are_shown(gate: RunningGate, sendgate: Copying) -> None:
         pytest.param(["--route", "nowhere"], [], id="route"),
         pytest.param(["--campaign", "autumn"], ["2"], id="campaign"),
         pytest.param(["--user", "1"], ["1"], id="user"),
-        pytest.param(["--channel", "mail", "--sender", ""], ["1", "2"], id="channel and sender"),
+        pytest.param(["--channel", "mail", "--sender", ""], ["2", "1"], id="channel and sender"),
         pytest.param(["--since", "2099-01-01T00:00:00Z"], [], id="since"),
-        pytest.param(["--until", "2099-01-01T00:00:00Z"], ["1", "2"], id="until"),
+        pytest.param(["--until", "2099-01-01T00:00:00Z"], ["2", "1"], id="until"),
     ],
 )
 async def test_records_are_narrowed(gate: RunningGate, sendgate: Copying, options: list[str], ids: list[str]) -> None:
