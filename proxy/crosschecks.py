@@ -248,6 +248,10 @@ def _message_links(config: Config) -> Iterator[Clash]:
         if says:
             rests_on = (("routes", name), ("unsubscribe",), ("public_url",))
             yield Clash(("routes", name, "links"), says, rests_on)
+        known = linking.load(route.provider)
+        if route.links.variable and known is not None and not known.TEMPLATES:
+            says = "cannot be put into the templates of this provider"
+            yield Clash(("routes", name, "links", "variable"), says, (("routes", name),))
 
 
 def _links_flaw(config: Config, route: Route) -> str:

@@ -32,7 +32,8 @@ class Linker:
         found = ((each.place, self._url(each, unit, campaign)) for each in message.send.recipients)
         urls = {place: link for place, link in found if link}
         told = self.settings
-        return self.linking.linked(message, Wanted(urls, told.headers, told.placeholder, told.instead_of_provider))
+        wanted = Wanted(urls, told.headers, told.placeholder, told.variable, told.instead_of_provider)
+        return self.linking.linked(message, wanted)
 
     def _url(self, recipient: Recipient, unit: str, campaign: str) -> str:
         """Make the link of a recipient; "" where there can be none."""

@@ -16,6 +16,15 @@ Placeholder = Annotated[
     ),
 ]
 
+# What every template language takes for a name: Mandrill's begin with a letter.
+Variable = Annotated[
+    str,
+    Form(
+        r"(?:[A-Za-z][A-Za-z0-9_]{2,63})?",
+        "must be 3 to 64 letters, digits and underscores that begin with a letter, as in unsubscribe_url",
+    ),
+]
+
 
 class MessageLinks(Node):
     """What is put into the marketing mail of a route; nothing unless it is said here."""
@@ -27,7 +36,8 @@ class MessageLinks(Node):
         written=False, description="also where the provider would add its own, which its account was told not to do"
     )
     placeholder: Placeholder = option("", "what stands in texts where the link goes: {{unsubscribe}}")
+    variable: Variable = option("", "the link's name in the data of stored templates: unsubscribe_url")
 
     def __bool__(self) -> bool:
         """Tell whether there is anything to put in."""
-        return self.headers or bool(self.placeholder)
+        return self.headers or bool(self.placeholder or self.variable)

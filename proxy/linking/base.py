@@ -44,7 +44,7 @@ _OURS = frozenset({"listunsubscribe", "listunsubscribepost"})  # by their letter
 
 
 class Result(StrEnum):
-    """What became of the links of one recipient: the first seven words speak of headers, the other two of texts."""
+    """What became of a recipient's links: seven words speak of headers, two of texts, two of a template's data."""
 
     INSERTED = "inserted"  # both headers are in
     PRESENT = "present"  # the sender wrote one of them itself
@@ -55,18 +55,22 @@ class Result(StrEnum):
     AS_IT_CAME = "as_it_came"  # shadow mode, or the send passed by a switch: nothing is changed in it
     REPLACED = "placeholder_replaced"
     LEFT = "placeholder_left"
+    FILLED = "variable_filled"
+    UNFILLED = "variable_left"
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What is to be put in: a link by each place that can have one, the headers or not, and what a text has for it.
 
-    `instead` says that the provider's account writes no headers by itself, though such accounts do by default.
+    `variable` is its name in the data of a stored template, "" for none, as of the placeholder. `instead` says that the
+    provider's account writes no headers by itself, though such accounts do by default.
     """
 
     urls: Mapping[str, str]
     headers: bool = True
-    placeholder: str = ""  # "" for none
+    placeholder: str = ""
+    variable: str = ""
     instead: bool = False
 
 
@@ -82,6 +86,7 @@ class Linking(Protocol):
     """All that is known of links in one provider's mail."""
 
     PER_RECIPIENT: bool  # each of several recipients of one request can have a link of their own
+    TEMPLATES: bool  # the data of a stored template can have the link
 
     def linked(self, message: Message, wanted: Wanted) -> Linked:
         """Put links into a send as it was read; every other field stays as it is, and so do its recipients."""
@@ -133,9 +138,16 @@ class Texts(Protocol):
         """Let its one recipient find the link there; False where that cannot be done."""
 
 
+class Filling(Protocol):
+    """The data that fills the stored template of one mail."""
+
+    def fill(self, name: str, value: str) -> bool:
+        """Put a name into it; False where something like it is there, or no room."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail of a request: the places of all who get it, where its headers stand, and its texts.
+    """One mail of a request: the places of all who get it, where its headers stand, its texts, its template's data.
 
     `refuses` is the result for a mail that cannot have headers, whoever gets it; `by_account` says that the provider
     writes them itself unless its account is told otherwise.
@@ -146,6 +158,7 @@ class Mail:
     texts: Texts | None = None
     refuses: Result | None = None
     by_account: bool = False
+    data: Filling | None = None  # of a mail without a stored template
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,12 +349,15 @@ def insert(message: Message, wanted: Wanted, mails: Iterable[Mail]) -> Counter[R
         if found is not None:
             is_in = url is not None and found.replace(wanted.placeholder, url)
             results[Result.REPLACED if is_in else Result.LEFT] += len(mail.places)
+        if wanted.variable and mail.data is not None:
+            is_in = url is not None and mail.data.fill(wanted.variable, url)
+            results[Result.FILLED if is_in else Result.UNFILLED] += len(mail.places)
     return +results
 
 
 def changed(results: Mapping[Result, int]) -> bool:
     """Tell whether anything was put in."""
-    return bool(results.get(Result.INSERTED) or results.get(Result.REPLACED))
+    return any(results.get(each) for each in (Result.INSERTED, Result.REPLACED, Result.FILLED))
 
 
 def in_json(message: Message, wanted: Wanted, body: Any, mails: Iterable[Mail]) -> Linked:

@@ -26,6 +26,7 @@ from proxy.linking.base import Common, Linked, Mail, Raw, Result, Wanted, change
 from proxy.providers.base import Message
 
 PER_RECIPIENT = True
+TEMPLATES = False
 
 _REPEATABLE: Final = frozenset({"to", "cc", "bcc", "attachment", "inline", "o:tag"})
 _HEADER: Final = "h:"

@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from proxy.formats.template_data import Data, NoData
 from proxy.linking.base import Linked, Mail, Named, Own, Result, Wanted, grouped, in_json, inner, texts, tree
 from proxy.providers.base import Message
 
 PER_RECIPIENT = True
+TEMPLATES = True
 
 _PLAIN = ("TextPart", "Text-part")  # of v3.1, of v3
 _MARKUP = ("HTMLPart", "Html-part")
@@ -34,13 +36,25 @@ def _mails(message: Message, body: dict[str, Any]) -> Iterator[Mail]:
         yield Mail(everybody, Named(body, "Headers"), _texts(body), by_account=True)
         return
     if any(place.startswith("Globals.") for place in people):  # whoever stands there gets each of them
-        yield Mail(everybody, None, _texts(*messages, shared))
+        nowhere = NoData() if any(_is_template(each, shared) for each in messages) else None
+        yield Mail(everybody, None, _texts(*messages, shared), data=nowhere)
         return
     for index, each in enumerate(messages):
         own = _texts(each, shared) if len(messages) == 1 else _texts(each)
         refuses = Result.UNSUPPORTED if shared.get("Headers") else None
         places = people.get(f"Messages.{index}", [])
-        yield Mail(places, Named(each, "Headers", shared), own, refuses, by_account=True)
+        data = _data(each, shared) if _is_template(each, shared) else None
+        yield Mail(places, Named(each, "Headers", shared), own, refuses, by_account=True, data=data)
+
+
+def _is_template(*owners: dict[str, Any]) -> bool:
+    return any(owner.get("TemplateID") is not None for owner in owners)
+
+
+def _data(each: dict[str, Any], shared: dict[str, Any]) -> Data | NoData:
+    """Give the variables of a message; without the template language Mailjet fills nothing in."""
+    language = each.get("TemplateLanguage", shared.get("TemplateLanguage"))
+    return Data(each, "Variables", shared) if language is True else NoData()
 
 
 def _texts(*owners: dict[str, Any]) -> Own:

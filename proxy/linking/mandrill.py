@@ -13,11 +13,14 @@ from dataclasses import replace
 from typing import Any, Final
 
 from proxy.formats import mime
+from proxy.formats.template_data import ListedData
 from proxy.linking.base import Linked, Mail, Named, Raw, Result, Wanted, in_json, raw_mail, texts, tree
 from proxy.providers.base import Message
 
 PER_RECIPIENT = False
+TEMPLATES = True
 
+_TEMPLATES: Final = ("template_name", "mc_template_id")
 _OWN: Final = re.compile(r"\*\|UNSUB", re.IGNORECASE)
 
 
@@ -31,7 +34,17 @@ def linked(message: Message, wanted: Wanted) -> Linked:
 def _mail(places: list[str], body: dict[str, Any]) -> Mail:
     own = texts(body["message"], plain=["text"], markup=["html"])
     refuses = Result.BY_PROVIDER if own.say(_OWN) else None
-    return Mail(places, Named(body["message"]), own, refuses)
+    return Mail(places, Named(body["message"]), own, refuses, data=_data(body))
+
+
+def _data(body: dict[str, Any]) -> ListedData | None:
+    """Give the merge vars of a send by a template; those of one person come before those of all."""
+    if not any(body.get(key) is not None for key in _TEMPLATES):
+        return None
+    people = body["message"].get("merge_vars")
+    own = (each.get("vars") for each in people or () if isinstance(each, dict)) if isinstance(people, list) else ()
+    beside = [var for told in own if isinstance(told, list) for var in told]
+    return ListedData(body["message"], "global_merge_vars", beside)
 
 
 def _raw(places: list[str], body: dict[str, Any]) -> Mail:

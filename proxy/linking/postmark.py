@@ -12,10 +12,12 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from proxy import strict
+from proxy.formats.template_data import Data
 from proxy.linking.base import Linked, Listed, Mail, Own, Result, Wanted, grouped, in_json, texts, tree
 from proxy.providers.base import Message
 
 PER_RECIPIENT = True
+TEMPLATES = True
 
 _BULK: Final = "/email/bulk"
 _DEFAULT_STREAM: Final = "outbound"
@@ -44,7 +46,7 @@ def _mail(places: list[str], owner: dict[str, Any]) -> Mail:
     own = _texts(owner)
     refuses = Result.BY_PROVIDER if own.hold(_OWN_PLACEHOLDER) else None
     by_account = (owner.get("MessageStream") or _DEFAULT_STREAM) != _DEFAULT_STREAM
-    return Mail(places, Listed(owner), own, refuses, by_account)
+    return Mail(places, Listed(owner), own, refuses, by_account, _data(owner, owner))
 
 
 def _shared(places: list[str], entry: dict[str, Any], body: dict[str, Any]) -> Mail:
@@ -53,7 +55,13 @@ def _shared(places: list[str], entry: dict[str, Any], body: dict[str, Any]) -> M
     if body.get("Headers"):
         refuses = Result.UNSUPPORTED
     own = _texts(body) if len(body["Messages"]) == 1 else None
-    return Mail(places, headers, own, refuses, by_account=True)
+    return Mail(places, headers, own, refuses, by_account=True, data=_data(entry, body))
+
+
+def _data(owner: dict[str, Any], told: dict[str, Any]) -> Data | None:
+    """Give the model of a message whose template is told there."""
+    used = any(told.get(key) is not None for key in ("TemplateId", "TemplateAlias"))
+    return Data(owner, "TemplateModel", told) if used else None
 
 
 def _texts(owner: dict[str, Any]) -> Own:

@@ -13,10 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from proxy.formats.template_data import Data, NoData
 from proxy.linking.base import Common, Linked, Mail, Named, Own, Result, Texts, Wanted, grouped, in_json, inner, tree
 from proxy.providers.base import Message
 
 PER_RECIPIENT = True
+TEMPLATES = True
 
 _MARKUP: Final = frozenset({"text/html", "text/x-amp-html"})
 _WRITTEN: Final = _MARKUP | {"text/plain"}
@@ -36,19 +38,25 @@ def _mails(message: Message, body: dict[str, Any]) -> Iterator[Mail]:
     content = Own([(each, "value", _type(each) in _MARKUP) for each in _content(body) if _type(each) in _WRITTEN])
     people = grouped(message, 2)
     if _COPIES in people:
-        yield Mail([each.place for each in message.send.recipients], Named(body), content, refuses)
+        everybody = [each.place for each in message.send.recipients]
+        yield Mail(everybody, Named(body), content, refuses, data=NoData() if _is_dynamic(body) else None)
         return
-    alone, common = len(body["personalizations"]) == 1, Common(content)
+    alone, common, dynamic = len(body["personalizations"]) == 1, Common(content), _is_dynamic(body)
     for index, personalization in enumerate(body["personalizations"]):
-        texts: Texts = content if alone else _Shared(common, personalization, body.get("template_id"))
+        texts: Texts = content if alone else _Shared(common, personalization, dynamic)
         places = people.get(f"personalizations.{index}", [])
-        yield Mail(places, Named(personalization, above=body), texts, refuses)
+        data = Data(personalization, "dynamic_template_data") if dynamic else None
+        yield Mail(places, Named(personalization, above=body), texts, refuses, data=data)
 
 
 def _has_own(body: dict[str, Any]) -> bool:
     tracking = inner(body, "tracking_settings").get("subscription_tracking")
     off = tracking is None or (isinstance(tracking, dict) and tracking.get("enable", False) is False)
     return body.get("asm") is not None or not off
+
+
+def _is_dynamic(body: dict[str, Any]) -> bool:
+    return str(body.get("template_id") or "").startswith(_DYNAMIC)
 
 
 def _content(body: dict[str, Any]) -> list[dict[str, Any]]:
@@ -66,14 +74,14 @@ class _Shared:
 
     texts: Common
     personalization: dict[str, Any]
-    template: Any
+    dynamic: bool
 
     def hold(self, placeholder: str) -> bool:
         own = inner(self.personalization, "substitutions")
         return placeholder not in own and self.texts.hold(placeholder)
 
     def replace(self, placeholder: str, url: str) -> bool:
-        if str(self.template or "").startswith(_DYNAMIC):
+        if self.dynamic:
             return False
         substitutions = {**inner(self.personalization, "substitutions"), placeholder: url}
         if sum(len(f"{name}{value}".encode()) for name, value in substitutions.items()) > _MOST:

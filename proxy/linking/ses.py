@@ -10,11 +10,12 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from proxy import strict
 from proxy.formats import objects, query, raw
+from proxy.formats.template_data import NoData, WrittenData
 from proxy.linking.base import (
     Linked,
     Listed,
@@ -35,12 +36,15 @@ from proxy.linking.base import (
 from proxy.providers.base import Message
 
 PER_RECIPIENT = True
+TEMPLATES = True
 
 _MOST: Final = 15
 _LISTED: Final = "X-SES-LIST-MANAGEMENT-OPTIONS"
 _OWN_PLACEHOLDER: Final = "{{amazonSESUnsubscribeUrl}}"
 _OWN: Final = re.compile(re.escape(_OWN_PLACEHOLDER))
 _RAW_FIELD: Final = "RawMessage.Data"
+_DATA: Final = "TemplateData"
+_BULK: Final = "SendBulkTemplatedEmail"
 
 
 def linked(message: Message, wanted: Wanted) -> Linked:
@@ -63,7 +67,8 @@ def _mails(message: Message, body: dict[str, Any]) -> Iterator[Mail]:
         part = content["Simple" if "Simple" in content else "Template"]
         own = _texts(part)
         refuses = Result.BY_PROVIDER if own.hold(_OWN_PLACEHOLDER) else managed
-        yield Mail(places, Listed(part, most=_MOST), own, refuses)
+        data = WrittenData(part, "TemplateData") if "Template" in content else None
+        yield Mail(places, Listed(part, most=_MOST), own, refuses, data=data)
     else:
         yield Mail(places)
 
@@ -76,7 +81,30 @@ def _entries(message: Message, body: dict[str, Any]) -> Iterator[Mail]:
             entry, "ReplacementHeaders", [template.get("Headers")], _MOST - len(template.get("Headers") or ())
         )
         own = _texts(template) if len(body["BulkEmailEntries"]) == 1 else None
-        yield Mail(people.get(f"BulkEmailEntries.{index}", []), headers, own)
+        yield Mail(
+            people.get(f"BulkEmailEntries.{index}", []),
+            headers,
+            own,
+            data=_Replaced(entry, template.get("TemplateData")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Replaced:
+    """The data of one entry of a bulk send, in the place of that for all."""
+
+    entry: dict[str, Any]
+    otherwise: Any
+
+    def fill(self, name: str, value: str) -> bool:
+        """Put a name into a copy of the data, so that an entry that takes none stays as it is."""
+        content = self.entry.get("ReplacementEmailContent") or {}
+        template = inner(content, "ReplacementTemplate") if isinstance(content, dict) else None
+        data = WrittenData(dict(template or {}), "ReplacementTemplateData", self.otherwise)
+        if template is None or not data.fill(name, value):
+            return False
+        self.entry["ReplacementEmailContent"] = {**content, "ReplacementTemplate": data.owner}
+        return True
 
 
 def _texts(part: dict[str, Any]) -> Own:
@@ -98,13 +126,20 @@ def _raw(places: list[str], encoded: str, write: Callable[[str], object], refuse
 
 def _in_form(message: Message, wanted: Wanted) -> Linked:
     body = message.request.body
-    places = [each.place for each in message.send.recipients]
-    encoded = objects.at(query.read(body, frozenset()), *_RAW_FIELD.split("."))
-    if encoded is None:
-        return Linked(None, insert(message, wanted, [Mail(places)]))
-    told: list[str] = []
-    results = insert(message, wanted, [_raw(places, encoded, told.append)])
+    told: dict[str, str] = {}  # new values of fields
+    results = insert(message, wanted, [_form_mail(message, query.read(body, frozenset()), told)])
     if not changed(results):
         return Linked(None, results)
-    at = next(index for index, field in enumerate(strict.form_fields(body)) if field.name == _RAW_FIELD)
-    return Linked(strict.replace_fields(body, {at: told[-1]}), results)
+    changes = {at: told[each.name] for at, each in enumerate(strict.form_fields(body)) if each.name in told}
+    return Linked(strict.replace_fields(body, changes), results)
+
+
+def _form_mail(message: Message, tree: Any, told: dict[str, str]) -> Mail:
+    places = [each.place for each in message.send.recipients]
+    encoded = objects.at(tree, *_RAW_FIELD.split("."))
+    if encoded is not None:
+        return _raw(places, encoded, lambda value: told.update({_RAW_FIELD: value}))
+    data = objects.at(tree, _DATA)
+    if data is not None:
+        return Mail(places, data=WrittenData(told, _DATA, data))
+    return Mail(places, data=NoData() if objects.at(tree, "Action") == _BULK else None)

@@ -15,11 +15,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from proxy.formats.template_data import Data, NoData
 from proxy.linking.base import Common, Linked, Mail, Named, Result, Wanted, in_json, inner, texts, tree
 from proxy.providers.base import Message
 
 PER_RECIPIENT = True
+TEMPLATES = True
 
+_DATA: Final = "substitution_data"
 _VARIABLE: Final = "sendgate_unsubscribe"
 _FILLED: Final = "{{sendgate_unsubscribe}}"
 
@@ -41,14 +44,17 @@ def _mails(message: Message, wanted: Wanted, body: dict[str, Any]) -> Iterator[M
     by_account = transactional is not True
     headers, own = Named(content), texts(content, plain=["text"], markup=["html", "amp_html"])
     recipients = body["recipients"] if isinstance(body["recipients"], list) else []
-    if len(places) == 1 or not all(place in wanted.urls for place in places) or _copied(recipients, content):
-        yield Mail(places, headers, own, refuses, by_account)
-        return
     filled = inner(body, "options").get("perform_substitutions", True) is True
+    stored = not content.keys().isdisjoint({"template_id", "ab_test_id"})
+    if len(places) == 1 or not all(place in wanted.urls for place in places) or _copied(recipients, content):
+        data = Data(recipients[0], _DATA) if filled and len(recipients) == 1 else NoData()
+        yield Mail(places, headers, own, refuses, by_account, data if stored else None)
+        return
     common = Common(own) if filled else None
     for place, recipient in zip(places, recipients, strict=True):
         fill = _Filled(recipient, headers, common)
-        yield Mail([place], fill, fill, refuses, by_account)
+        own_data = Data(recipient, _DATA) if filled else NoData()
+        yield Mail([place], fill, fill, refuses, by_account, own_data if stored else None)
 
 
 def _copied(recipients: list[dict[str, Any]], content: dict[str, Any]) -> bool:
@@ -56,8 +62,8 @@ def _copied(recipients: list[dict[str, Any]], content: dict[str, Any]) -> bool:
     shown = any(name.lower() == "cc" for name in inner(content, "headers"))
     return shown or any(
         inner(each, "address").get("header_to") is not None
-        or not isinstance(each.get("substitution_data") or {}, dict)
-        or _VARIABLE in inner(each, "substitution_data")
+        or not isinstance(each.get(_DATA) or {}, dict)
+        or _VARIABLE in inner(each, _DATA)
         for each in recipients
     )
 
@@ -86,4 +92,4 @@ class _Filled:
         return self.texts is not None and self.texts.replace(placeholder, _FILLED)
 
     def _fill(self, url: str) -> None:
-        self.recipient["substitution_data"] = {**inner(self.recipient, "substitution_data"), _VARIABLE: url}
+        self.recipient[_DATA] = {**inner(self.recipient, _DATA), _VARIABLE: url}

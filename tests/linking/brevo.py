@@ -8,7 +8,7 @@ import orjson
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from proxy.providers.base import Request
-from tests.linking.urls import headers, link
+from tests.linking.urls import VARIABLE, headers, link
 
 HEADERS = CIMultiDictProxy(CIMultiDict({"api-key": "key", "Content-Type": "application/json"}))
 ADA, BOB = "ada@x.io", "bob@x.io"
@@ -94,5 +94,47 @@ ROWS: dict[str, dict[str, Any]] = {
         ),
         "instead": True,
         "results": {"unsupported": 1},
+    },
+    "a stored template": {
+        "request": send(**to(ADA), templateId=7, params={"NAME": "Ada"}),
+        "headers": False,
+        "variable": VARIABLE,
+        "results": {"variable_filled": 1},
+        "body": body(**to(ADA), templateId=7, params={"NAME": "Ada", VARIABLE: link(ADA)}),
+    },
+    "a stored template to two": {
+        "request": send(**to(ADA, BOB), templateId=7, params={"NAME": "Ada"}),
+        "headers": False,
+        "variable": VARIABLE,
+        "results": {"variable_left": 2},
+    },
+    "a stored template with something like it": {
+        "request": send(**to(ADA), templateId=7, params={"UNSUBSCRIBE_URL": "x"}),
+        "headers": False,
+        "variable": VARIABLE,
+        "results": {"variable_left": 1},
+    },
+    "versions of a stored template": {
+        "request": send(
+            templateId=7, params={"A": 1}, messageVersions=[to(ADA), to(BOB, params={"B": 2}), to("cy@x.io", "di@x.io")]
+        ),
+        "headers": False,
+        "variable": VARIABLE,
+        "results": {"variable_filled": 2, "variable_left": 2},
+        "body": body(
+            templateId=7,
+            params={"A": 1},
+            messageVersions=[
+                to(ADA, params={"A": 1, VARIABLE: link(ADA)}),
+                to(BOB, params={"B": 2, VARIABLE: link(BOB)}),
+                to("cy@x.io", "di@x.io"),
+            ],
+        ),
+    },
+    "versions of a stored template that share their people": {
+        "request": send(templateId=7, cc=[{"email": ADA}], messageVersions=[to(ADA, params={"A": 1})]),
+        "headers": False,
+        "variable": VARIABLE,
+        "results": {"variable_left": 2},
     },
 }

@@ -2,7 +2,8 @@
 
 A table stands in this folder under its provider's name: ROWS, by name a `request`, the `results` as counts of
 recipients, and the whole `body` that goes out, None where it goes as it came. A row with `headers` False asks for no
-headers, one with `instead` tells that the provider's account writes none. The requests of the provider's own samples
+headers, one with `variable` has the link in a template's data, one with `instead` tells that the provider's account
+writes none. The requests of the provider's own samples
 (tests/providers) meet the laws too, with `instead`.
 """
 
@@ -36,6 +37,7 @@ class Case:
     sample: Sample
     headers: bool = True
     placeholder: str = PLACEHOLDER
+    variable: str = ""
     instead: bool = False
     results: Mapping[Result, int] | None = None
     body: bytes | None = None
@@ -45,7 +47,7 @@ class Case:
         message = self.sample.message(request)
         urls = {each.place: link(each.keys[0]) for each in message.send.recipients if each.keys}
         sought = self.placeholder if placeholder is None else placeholder
-        return self.linking.linked(message, Wanted(urls, self.headers, sought, self.instead))
+        return self.linking.linked(message, Wanted(urls, self.headers, sought, self.variable, self.instead))
 
     def request(self, body: bytes | None) -> Request:
         """Give the request with another body, or with its own."""

@@ -8,10 +8,11 @@ import orjson
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from proxy.providers.base import Request
-from tests.linking.urls import headers, link
+from tests.linking.urls import VARIABLE, headers, link
 
 HEADERS = CIMultiDictProxy(CIMultiDict({"Authorization": "Basic key", "Content-Type": "application/json"}))
 ADA, BOB = "ada@x.io", "bob@x.io"
+TEMPLATE = {"TemplateID": 7, "TemplateLanguage": True}
 V31, V3 = "/v3.1/send", "/v3/send"
 
 
@@ -114,5 +115,43 @@ ROWS: dict[str, dict[str, Any]] = {
         "request": post({"Messages": [to("abc@lists.mailjet.com")]}),
         "instead": True,
         "results": {"unsupported": 1},
+    },
+    "a stored template": {
+        "request": post({"Messages": [to(ADA, **TEMPLATE), to(BOB, **TEMPLATE, Variables={"a": 1})]}),
+        "headers": False,
+        "variable": VARIABLE,
+        "results": {"variable_filled": 2},
+        "body": orjson.dumps(
+            {
+                "Messages": [
+                    to(ADA, **TEMPLATE, Variables={VARIABLE: link(ADA)}),
+                    to(BOB, **TEMPLATE, Variables={"a": 1, VARIABLE: link(BOB)}),
+                ]
+            }
+        ),
+    },
+    "a stored template for all": {
+        "request": post({"Messages": [to(ADA), to(BOB, "cy@x.io")], "Globals": {**TEMPLATE, "Variables": {"a": 1}}}),
+        "headers": False,
+        "variable": VARIABLE,
+        "results": {"variable_filled": 1, "variable_left": 2},
+        "body": orjson.dumps(
+            {
+                "Messages": [to(ADA, Variables={"a": 1, VARIABLE: link(ADA)}), to(BOB, "cy@x.io")],
+                "Globals": {**TEMPLATE, "Variables": {"a": 1}},
+            }
+        ),
+    },
+    "a stored template whose people stand in Globals": {
+        "request": post({"Messages": [{"Subject": "Hi"}], "Globals": {**TEMPLATE, **to(ADA)}}),
+        "headers": False,
+        "variable": VARIABLE,
+        "results": {"variable_left": 1},
+    },
+    "a stored template without its language": {
+        "request": post({"Messages": [to(ADA, TemplateID=7)]}),
+        "headers": False,
+        "variable": VARIABLE,
+        "results": {"variable_left": 1},
     },
 }

@@ -8,7 +8,7 @@ import orjson
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from proxy.providers.base import Request
-from tests.linking.urls import ONE_CLICK, headers, link
+from tests.linking.urls import ONE_CLICK, VARIABLE, headers, link
 
 HEADERS = CIMultiDictProxy(CIMultiDict({"Content-Type": "application/json"}))
 ADA, BOB = "ada@x.io", "bob@x.io"
@@ -29,6 +29,12 @@ def body(message: dict[str, Any]) -> bytes:
 def send(message: dict[str, Any], call: str = "send") -> Request:
     """Give a send."""
     return Request("POST", f"/api/1.0/messages/{call}.json", "", HEADERS, body(message))
+
+
+def stored(message: dict[str, Any]) -> Request:
+    """Give a send of a stored template."""
+    written = orjson.dumps({"key": "k", "template_name": "news", "template_content": [], "message": message})
+    return Request("POST", "/api/1.0/messages/send-template.json", "", HEADERS, written)
 
 
 def raw(head: str = "", text: str = "Hello\r\n", **more: Any) -> bytes:
@@ -118,5 +124,33 @@ ROWS: dict[str, dict[str, Any]] = {
     "a raw message with Mandrill's own merge tag in another case": {
         "request": send_raw(text="*|Unsub:https://x.io|*"),
         "results": {"by_provider": 1},
+    },
+    "a stored template": {
+        "request": stored(to(ADA)),
+        "headers": False,
+        "variable": VARIABLE,
+        "results": {"variable_filled": 1},
+        "body": stored(to(ADA, global_merge_vars=[{"name": VARIABLE, "content": link(ADA)}])).body,
+    },
+    "a stored template with merge vars": {
+        "request": stored(to(ADA, global_merge_vars=[{"name": "A", "content": "1"}])),
+        "headers": False,
+        "variable": VARIABLE,
+        "results": {"variable_filled": 1},
+        "body": stored(
+            to(ADA, global_merge_vars=[{"name": "A", "content": "1"}, {"name": VARIABLE, "content": link(ADA)}])
+        ).body,
+    },
+    "a stored template with a merge var like it": {
+        "request": stored(to(ADA, merge_vars=[{"rcpt": ADA, "vars": [{"name": "Unsubscribe_URL", "content": "x"}]}])),
+        "headers": False,
+        "variable": VARIABLE,
+        "results": {"variable_left": 1},
+    },
+    "a stored template to two": {
+        "request": stored(to(ADA, BOB, preserve_recipients=False)),
+        "headers": False,
+        "variable": VARIABLE,
+        "results": {"variable_left": 2},
     },
 }

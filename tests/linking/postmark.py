@@ -8,7 +8,7 @@ import orjson
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from proxy.providers.base import Request
-from tests.linking.urls import link, listed
+from tests.linking.urls import VARIABLE, link, listed
 
 HEADERS = CIMultiDictProxy(CIMultiDict({"X-Postmark-Server-Token": "t", "Content-Type": "application/json"}))
 PLEASE = {"TextBody": "Leave: {{unsubscribe}}", "HtmlBody": '<a href="{{unsubscribe}}">Leave</a>'}
@@ -109,5 +109,55 @@ ROWS: dict[str, dict[str, Any]] = {
         "request": post(mail(f"{ADA}, {BOB}", **PLEASE)),
         "headers": False,
         "results": {"placeholder_left": 2},
+    },
+    "a stored template": {
+        "request": post({"To": ADA, "TemplateAlias": "news", "TemplateModel": {"a": 1.50}}, "/email/withTemplate"),
+        "headers": False,
+        "variable": VARIABLE,
+        "results": {"variable_filled": 1},
+        "body": orjson.dumps(
+            {"To": ADA, "TemplateAlias": "news", "TemplateModel": {"a": orjson.Fragment("1.5"), VARIABLE: link(ADA)}}
+        ),
+    },
+    "a batch of stored templates": {
+        "request": post(
+            {
+                "Messages": [
+                    {"To": ADA, "TemplateId": 7},
+                    {"To": "cy@x.io", "Cc": "di@x.io", "TemplateId": 7},
+                    {"To": BOB, "TemplateId": 7, "TemplateModel": {"unsubscribeURL": "x"}},
+                ]
+            },
+            "/email/batchWithTemplates",
+        ),
+        "headers": False,
+        "variable": VARIABLE,
+        "results": {"variable_filled": 1, "variable_left": 3},
+        "body": orjson.dumps(
+            {
+                "Messages": [
+                    {"To": ADA, "TemplateId": 7, "TemplateModel": {VARIABLE: link(ADA)}},
+                    {"To": "cy@x.io", "Cc": "di@x.io", "TemplateId": 7},
+                    {"To": BOB, "TemplateId": 7, "TemplateModel": {"unsubscribeURL": "x"}},
+                ]
+            }
+        ),
+    },
+    "a stored template in bulk": {
+        "request": post(
+            {"TemplateAlias": "news", "Messages": [{"To": ADA}, {"To": BOB, "TemplateModel": {"a": 1}}]}, "/email/bulk"
+        ),
+        "headers": False,
+        "variable": VARIABLE,
+        "results": {"variable_filled": 2},
+        "body": orjson.dumps(
+            {
+                "TemplateAlias": "news",
+                "Messages": [
+                    {"To": ADA, "TemplateModel": {VARIABLE: link(ADA)}},
+                    {"To": BOB, "TemplateModel": {"a": 1, VARIABLE: link(BOB)}},
+                ],
+            }
+        ),
     },
 }

@@ -8,7 +8,7 @@ import orjson
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from proxy.providers.base import Request
-from tests.linking.urls import headers, link
+from tests.linking.urls import VARIABLE, headers, link
 
 HEADERS = CIMultiDictProxy(CIMultiDict({"Authorization": "Bearer SG.key", "Content-Type": "application/json"}))
 HELLO: list[dict[str, str]] = [{"type": "text/plain", "value": "Hello"}]
@@ -152,5 +152,41 @@ ROWS: dict[str, dict[str, Any]] = {
         "request": send(to("ada@x.io", substitutions={"-a-": "b" * 9_990}), to("bob@x.io", "cy@x.io"), content=PLEASE),
         "headers": False,
         "results": {"placeholder_left": 3},
+    },
+    "a stored template": {
+        "request": send(
+            to("ada@x.io", dynamic_template_data={"a": 1}), to("bob@x.io"), to("cy@x.io", "di@x.io"), template_id="d-1"
+        ),
+        "headers": False,
+        "variable": VARIABLE,
+        "results": {"variable_filled": 2, "variable_left": 2},
+        "body": post(
+            to("ada@x.io", dynamic_template_data={"a": 1, VARIABLE: ADA}),
+            to("bob@x.io", dynamic_template_data={VARIABLE: link("bob@x.io")}),
+            to("cy@x.io", "di@x.io"),
+            template_id="d-1",
+        ),
+    },
+    "a stored template with headers": {
+        "request": send(to("ada@x.io"), template_id="d-1"),
+        "variable": VARIABLE,
+        "results": {"inserted": 1, "variable_filled": 1},
+        "body": post(
+            to("ada@x.io", headers=headers("ada@x.io"), dynamic_template_data={VARIABLE: ADA}), template_id="d-1"
+        ),
+    },
+    "a stored template of which somebody gets copies": {
+        "request": send(
+            to("ada@x.io"), template_id="d-1", mail_settings={"bcc": {"enable": True, "email": "bob@x.io"}}
+        ),
+        "headers": False,
+        "variable": VARIABLE,
+        "results": {"variable_left": 2},
+    },
+    "an old template": {
+        "request": send(to("ada@x.io"), template_id="1"),
+        "headers": False,
+        "variable": VARIABLE,
+        "results": {},
     },
 }

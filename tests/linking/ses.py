@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from base64 import b64encode, encodebytes
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import orjson
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from proxy.providers.base import Request
-from tests.linking.urls import ONE_CLICK, link, listed
+from tests.linking.urls import ONE_CLICK, VARIABLE, link, listed
 
 JSON = CIMultiDictProxy(CIMultiDict({"Authorization": "AWS4-HMAC-SHA256 c", "Content-Type": "application/json"}))
 FORM = CIMultiDictProxy(CIMultiDict({"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}))
@@ -66,6 +66,16 @@ def template(**more: Any) -> dict[str, Any]:
 def bulk(*entries: dict[str, Any], **more: Any) -> dict[str, Any]:
     """Give a bulk send."""
     return {"BulkEmailEntries": list(entries), "DefaultContent": template(**more)}
+
+
+def data(**more: Any) -> str:
+    """Write the data of a template."""
+    return orjson.dumps(more).decode()
+
+
+def replaced(**more: Any) -> dict[str, Any]:
+    """Give the own data of an entry."""
+    return {"ReplacementEmailContent": {"ReplacementTemplate": {"ReplacementTemplateData": data(**more)}}}
 
 
 def form(action: str, **fields: str) -> bytes:
@@ -205,5 +215,69 @@ ROWS: dict[str, dict[str, Any]] = {
             "SendRawEmail", **{"RawMessage.Data": quote(encoded(), safe=""), "Destinations.member.1": quote(BOB)}
         ),
         "results": {"several_recipients": 2},
+    },
+    "a stored template": {
+        "request": post(to(ADA) | {"Content": template(TemplateData='{"a": 1.50}')}),
+        "headers": False,
+        "variable": VARIABLE,
+        "results": {"variable_filled": 1},
+        "body": orjson.dumps(
+            to(ADA) | {"Content": template(TemplateData=data(a=1.5, **{VARIABLE: link(ADA)}).replace("1.5", "1.50"))}
+        ),
+    },
+    "a stored template without data that can be read": {
+        "request": post(to(ADA) | {"Content": template(TemplateData='{"a": 1, "a": 2}')}),
+        "headers": False,
+        "variable": VARIABLE,
+        "results": {"variable_left": 1},
+    },
+    "a bulk send of a stored template": {
+        "request": post(
+            bulk(
+                to(ADA), to(BOB) | replaced(b=1), to("cy@x.io") | replaced(unsubscribe_url="x"), TemplateData='{"a":1}'
+            ),
+            "outbound-bulk-emails",
+        ),
+        "headers": False,
+        "variable": VARIABLE,
+        "results": {"variable_filled": 2, "variable_left": 1},
+        "body": orjson.dumps(
+            bulk(
+                to(ADA) | replaced(a=1, **{VARIABLE: link(ADA)}),
+                to(BOB) | replaced(b=1, **{VARIABLE: link(BOB)}),
+                to("cy@x.io") | replaced(unsubscribe_url="x"),
+                TemplateData='{"a":1}',
+            )
+        ),
+    },
+    "a stored template in the query API": {
+        "request": query(
+            "SendTemplatedEmail",
+            **{"Destination.ToAddresses.member.1": quote(ADA), "Template": "news", "TemplateData": quote('{"a":1}')},
+        ),
+        "headers": False,
+        "variable": VARIABLE,
+        "results": {"variable_filled": 1},
+        "body": form(
+            "SendTemplatedEmail",
+            **{
+                "Destination.ToAddresses.member.1": quote(ADA),
+                "Template": "news",
+                "TemplateData": quote_plus(data(a=1, **{VARIABLE: link(ADA)})),
+            },
+        ),
+    },
+    "a bulk send of a stored template in the query API": {
+        "request": query(
+            "SendBulkTemplatedEmail",
+            **{
+                "Destinations.member.1.Destination.ToAddresses.member.1": quote(ADA),
+                "Template": "news",
+                "DefaultTemplateData": quote("{}"),
+            },
+        ),
+        "headers": False,
+        "variable": VARIABLE,
+        "results": {"variable_left": 1},
     },
 }

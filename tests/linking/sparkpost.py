@@ -8,7 +8,7 @@ import orjson
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from proxy.providers.base import Request
-from tests.linking.urls import ONE_CLICK, headers, link
+from tests.linking.urls import ONE_CLICK, VARIABLE, headers, link
 
 HEADERS = CIMultiDictProxy(CIMultiDict({"Authorization": "key", "Content-Type": "application/json"}))
 ADA, BOB = "ada@x.io", "bob@x.io"
@@ -114,5 +114,37 @@ ROWS: dict[str, dict[str, Any]] = {
     "a raw message": {
         "request": send(person(ADA), **SENT | {"content": {"email_rfc822": "From: shop@x.io\r\n\r\nHello"}}),
         "results": {"unsupported": 1},
+    },
+    "a stored template with data": {
+        "request": send(person(ADA, substitution_data={"a": 1}), person(BOB), content={"template_id": "news"}),
+        "headers": False,
+        "variable": VARIABLE,
+        "results": {"variable_filled": 2},
+        "body": body(
+            person(ADA, substitution_data={"a": 1, VARIABLE: link(ADA)}),
+            person(BOB, substitution_data={VARIABLE: link(BOB)}),
+            content={"template_id": "news"},
+        ),
+    },
+    "a stored template to one person": {
+        "request": send(person(ADA), content={"template_id": "news"}),
+        "headers": False,
+        "variable": VARIABLE,
+        "results": {"variable_filled": 1},
+        "body": body(person(ADA, substitution_data={VARIABLE: link(ADA)}), content={"template_id": "news"}),
+    },
+    "a stored template with a copy": {
+        "request": send(person(ADA), COPY, content={"template_id": "news"}),
+        "headers": False,
+        "variable": VARIABLE,
+        "results": {"variable_left": 2},
+    },
+    "a stored template that nobody fills": {
+        "request": send(
+            person(ADA), person(BOB), content={"template_id": "news"}, options={"perform_substitutions": False}
+        ),
+        "headers": False,
+        "variable": VARIABLE,
+        "results": {"variable_left": 2},
     },
 }

@@ -39,6 +39,7 @@ def test_every_file_is_a_providers(name: str) -> None:
     kept = [each for each in parameters.parameters.values() if each.name != "self"]
     assert inspect.signature(file.linked) == parameters.replace(parameters=kept)
     assert isinstance(file.PER_RECIPIENT, bool)
+    assert file.TEMPLATES is any(Result.FILLED in row["results"] for row in rows(name).values())
 
 
 def test_a_provider_without_a_file_has_none() -> None:
@@ -69,11 +70,12 @@ def test_a_row_is_linked_as_its_table_says(row: Case) -> None:
 
 
 def test_every_recipient_is_counted_once(case: Case) -> None:
-    """The results of headers are as many as there are recipients, those of placeholders at most as many."""
+    """The results of headers are as many as there are recipients, those of texts and of templates at most as many."""
     results, recipients = case.linked().results, len(case.sample.read().recipients)
     headers = sum(count for result, count in results.items() if result in HEADERS)
     assert headers == (recipients if case.headers or Result.UNSUPPORTED in results else 0)
-    assert sum(results.values()) - headers <= recipients
+    assert results.get(Result.REPLACED, 0) + results.get(Result.LEFT, 0) <= recipients
+    assert results.get(Result.FILLED, 0) + results.get(Result.UNFILLED, 0) <= recipients
 
 
 def test_linking_leaves_the_send_as_it_is_read(case: Case) -> None:
@@ -84,8 +86,8 @@ def test_linking_leaves_the_send_as_it_is_read(case: Case) -> None:
 
 
 def test_linking_adds_headers_and_alters_nothing(case: Case) -> None:
-    """Without a placeholder, all that the send said it says still, and what it says besides are links."""
-    body = case.linked(placeholder="").body
+    """Without a placeholder or a template, all that the send said it says still, and what it says besides are links."""
+    body = replace(case, placeholder="", variable="").linked().body
     if body is not None:
         assert any(said(case, case.sample.request.body) < said(case, body) for said in (_as_the_table, _in_leaves))
 
@@ -126,10 +128,12 @@ def test_linking_is_deterministic_and_ends(case: Case) -> None:
 def test_without_links_nothing_changes(case: Case) -> None:
     """Where nobody can have a link, every byte stays."""
     message = case.sample.message()
-    linked = case.linking.linked(message, base.Wanted({}, headers=True, placeholder=case.placeholder))
+    wanted = base.Wanted({}, headers=True, placeholder=case.placeholder, variable=case.variable)
+    linked = case.linking.linked(message, wanted)
     assert linked.body is None
     assert Result.INSERTED not in linked.results
     assert Result.REPLACED not in linked.results
+    assert Result.FILLED not in linked.results
 
 
 # ── whose a link is ──
@@ -185,8 +189,8 @@ def test_a_link_is_in_no_mail_to_somebody_else(case: Case) -> None:
     """Whoever has a link has it alone, and there are as many as were counted."""
     found = list(alone(case, case.sample.request))
     results = case.linked().results
-    assert len(found) >= max(results.get(Result.INSERTED, 0), results.get(Result.REPLACED, 0))
-    assert len(found) <= results.get(Result.INSERTED, 0) + results.get(Result.REPLACED, 0)
+    counts = [results.get(each, 0) for each in (Result.INSERTED, Result.REPLACED, Result.FILLED)]
+    assert max(counts) <= len(found) <= sum(counts)
 
 
 @settings(max_examples=FEW)

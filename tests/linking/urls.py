@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import Final
 
 PLACEHOLDER: Final = "{{unsubscribe}}"
+VARIABLE: Final = "unsubscribe_url"
 ONE_CLICK: Final = "List-Unsubscribe=One-Click"
 
 

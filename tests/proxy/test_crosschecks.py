@@ -160,6 +160,11 @@ def test_what_goes_together_is_no_fault(text: str) -> None:
             "routes.one.links: cannot be put into messages of this provider; there are: ",
             id="links in text messages",
         ),
+        pytest.param(
+            LINKS + PUBLIC + "routes: {one: {provider: mailgun, upstream: sandbox, links: {variable: leave}}}",
+            "routes.one.links.variable: cannot be put into the templates of this provider",
+            id="links in templates that nobody fills",
+        ),
         pytest.param(heard("mailgun", "effects: {}"), "routes.one.webhook: needs a key", id="a webhook for all"),
         pytest.param(
             heard("mailgun", f"topics: ['{TOPIC}']"), "routes.one.webhook: needs a key", id="topics for a key"

@@ -50,7 +50,7 @@ LINKS = Links([KEY])
 PUBLIC = "https://gate.test"
 ADA, BOB = "ada@example.com", "bob@example.com"
 SHOP = "shop@example.com"
-PLACEHOLDER = "{{unsubscribe}}"
+PLACEHOLDER, VARIABLE = "{{unsubscribe}}", "unsubscribe_url"
 ONE_CLICK = "List-Unsubscribe=One-Click"
 REFUSED = (
     *(BadRequestsError, BadRequestError, InactiveRecipientException, SparkPostAPIException, ClientError),
@@ -189,6 +189,29 @@ def mandrill_texts(url: str, to: str) -> None:
     client.messages.send_raw({"raw_message": texts(to).as_string(), "to": [to]})
 
 
+def sendgrid_template(url: str, to: str) -> None:
+    mail = Mail(SHOP, to, "Hi")
+    mail.template_id = "d-1"
+    SendGridAPIClient("SG.key", host=url).send(mail)
+
+
+def postmark_template(url: str, to: str) -> None:
+    async def send() -> None:
+        async with ServerClient("token", retries=0, base_url=url) as client:
+            model = {"name": "Ada"}
+            await client.outbound.send_with_template(
+                {"sender": SHOP, "to": to, "template_alias": "news", "template_model": model}
+            )
+
+    asyncio.run(send())
+
+
+def ses_template(url: str, to: str) -> None:
+    content: Any = {"Template": {"TemplateName": "news", "TemplateData": '{"name": "Ada"}'}}
+    with contextlib.closing(_sesv2(url)) as client:
+        client.send_email(FromEmailAddress=SHOP, Destination={"ToAddresses": [to]}, Content=content)
+
+
 Send = Callable[..., None]
 SENDS: dict[str, Send] = {
     "brevo": brevo,
@@ -220,7 +243,12 @@ async def gate(open_gate: OpenGate, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         name: {
             "provider": name,
             "upstream": "sandbox",
-            "links": {"headers": True, "placeholder": PLACEHOLDER, "instead_of_provider": name in BY_ACCOUNT},
+            "links": {
+                "headers": True,
+                "placeholder": PLACEHOLDER,
+                "variable": VARIABLE if name != "mailgun" else "",
+                "instead_of_provider": name in BY_ACCOUNT,
+            },
         }
         for name in PROVIDERS
     }
@@ -339,3 +367,22 @@ async def test_a_link_in_the_texts_of_a_raw_message_stops_its_recipient_alone(
     assert not await sends(gate, name, ADA, by=by)
     assert await sends(gate, name, BOB, by=by)
     assert await gate.reasons() == ["opted_out_channel"]
+
+
+@pytest.mark.parametrize(
+    ("name", "by"),
+    [
+        pytest.param("postmark", postmark_template, id="postmark"),
+        pytest.param("sendgrid", sendgrid_template, id="sendgrid"),
+        pytest.param("ses", ses_template, id="ses"),
+    ],
+)
+async def test_a_link_in_a_stored_template_stops_its_recipient_alone(gate: RunningGate, name: str, by: Send) -> None:
+    """The template's data has the link; who presses it gets no more of these mails, others do."""
+    assert await sends(gate, name, ADA, by=by)
+    body = (await got(gate))[0].replace('\\"', '"')
+    assert f'"{VARIABLE}":"{link(ADA)}"' in body
+    assert gate.metric("sendgate_links_total", route=name, result="variable_filled") == 1
+    await press(gate, link(ADA))
+    assert not await sends(gate, name, ADA, by=by)
+    assert await sends(gate, name, BOB, by=by)
