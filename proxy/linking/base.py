@@ -36,7 +36,8 @@ HEADER: Final = "List-Unsubscribe"  # RFC 2369, section 3.2
 POST_HEADER: Final = "List-Unsubscribe-Post"  # RFC 8058, section 3.1
 OUR_HEADERS: Final = (HEADER, POST_HEADER)
 ONE_CLICK: Final = "List-Unsubscribe=One-Click"
-MOST_SPOTS: Final = 100  # of the placeholder in a raw message
+MOST_SPOTS: Final = 10_000  # of the placeholder in a request: a link is much longer
+MOST_IN_RAW: Final = 100  # in a raw message, each of whose lines is measured
 LONGEST: Final = 800  # characters of a link: providers bound values of headers, and RFC 5322 a line (2.1.1)
 
 _URL = re.compile(r"(?i:https?)://[\w.:\[\]-]+/u/[\w-]+", re.ASCII)  # has one spelling in HTML, JSON, forms and headers
@@ -131,8 +132,8 @@ class Headers(Protocol):
 class Texts(Protocol):
     """The texts of one mail."""
 
-    def hold(self, placeholder: str) -> bool:
-        """Tell whether the placeholder is in them."""
+    def count(self, placeholder: str) -> int:
+        """Tell how often the placeholder is in them, once for all in texts that are not this mail's alone."""
 
     def replace(self, placeholder: str, url: str) -> bool:
         """Let its one recipient find the link there; False where that cannot be done."""
@@ -232,12 +233,12 @@ class Raw:
         """Tell whether a text says something."""
         return any(words.search(said) for _, said in self._parts)
 
-    def hold(self, placeholder: str) -> bool:
-        return any(placeholder in said for _, said in self._parts)
+    def count(self, placeholder: str) -> int:
+        return sum(said.count(placeholder) for _, said in self._parts)
 
     def replace(self, placeholder: str, url: str) -> bool:
         """Write the link into the texts that may have it; False where none may, or where there are too many spots."""
-        if sum(said.count(placeholder) for _, said in self._parts) > MOST_SPOTS:
+        if self.count(placeholder) > MOST_IN_RAW:
             return False
         self._edits = [edit for part, _ in self._parts for edit in part.exchanged(placeholder, url) or ()]
         return bool(self._edits) and self._written()
@@ -268,8 +269,8 @@ class Own:
         """Tell whether a text says something."""
         return any(words.search(owner[key]) for owner, key, _ in self._texts())
 
-    def hold(self, placeholder: str) -> bool:
-        return any(placeholder in owner[key] for owner, key, _ in self._texts())
+    def count(self, placeholder: str) -> int:
+        return sum(owner[key].count(placeholder) for owner, key, _ in self._texts())
 
     def replace(self, placeholder: str, url: str) -> bool:
         for owner, key, is_html in self._texts():
@@ -288,9 +289,9 @@ class Common:
     _held: dict[str, bool] = field(default_factory=dict)
     _written: set[str] = field(default_factory=set)
 
-    def hold(self, placeholder: str) -> bool:
+    def count(self, placeholder: str) -> int:
         if placeholder not in self._held:
-            self._held[placeholder] = self.texts.hold(placeholder)
+            self._held[placeholder] = self.texts.count(placeholder) > 0
         return self._held[placeholder]
 
     def replace(self, placeholder: str, url: str) -> bool:
@@ -339,15 +340,16 @@ def insert(message: Message, wanted: Wanted, mails: Iterable[Mail]) -> Counter[R
         return +Counter({Result.UNSUPPORTED: len(people)})
     # Mails may have texts or headers in common, so all are looked at before the first is written.
     present = [mail.headers is not None and _has_ours(mail.headers) for mail in mails]
-    holding = [_holding(mail, wanted.placeholder) for mail in mails]
+    spots = [_spots(mail, wanted.placeholder) for mail in mails]
+    bearable = sum(spots) <= MOST_SPOTS
     results = Counter[Result]()
-    for mail, its_own, found in zip(mails, present, holding, strict=True):
+    for mail, its_own, found in zip(mails, present, spots, strict=True):
         several = len({people[place] for place in mail.places}) > 1  # a person may stand at two places
         url = None if several or not mail.places else wanted.urls.get(mail.places[0])
         if wanted.headers:
             results[Result.PRESENT if its_own else _headed(mail, several, url, wanted)] += len(mail.places)
-        if found is not None:
-            is_in = url is not None and found.replace(wanted.placeholder, url)
+        if mail.texts is not None and found:
+            is_in = url is not None and bearable and mail.texts.replace(wanted.placeholder, url)
             results[Result.REPLACED if is_in else Result.LEFT] += len(mail.places)
         if wanted.variable and mail.data is not None:
             is_in = url is not None and mail.data.fill(wanted.variable, url)
@@ -370,9 +372,8 @@ def _has_ours(headers: Headers) -> bool:
     return any(strict.looks_like(name, _OURS) for name in headers.names())
 
 
-def _holding(mail: Mail, placeholder: str) -> Texts | None:
-    """Give the texts of a mail that hold the placeholder, if there is one to look for."""
-    return mail.texts if placeholder and mail.texts is not None and mail.texts.hold(placeholder) else None
+def _spots(mail: Mail, placeholder: str) -> int:
+    return mail.texts.count(placeholder) if placeholder and mail.texts is not None else 0
 
 
 def _headed(mail: Mail, several: bool, url: str | None, wanted: Wanted) -> Result:  # noqa: FBT001 (a fact of the mail)

@@ -105,9 +105,9 @@ class _Draft:
         self.headers |= {f"{_HEADER}{name}": value for name, value in values.items()}
         return True
 
-    def hold(self, placeholder: str) -> bool:
-        """Tell whether a text holds the placeholder."""
-        return any(placeholder in text for text in self.texts.values())
+    def count(self, placeholder: str) -> int:
+        """Tell how often the placeholder is in the texts."""
+        return sum(text.count(placeholder) for text in self.texts.values())
 
     def replace(self, placeholder: str, url: str) -> bool:
         """Write a link where the placeholder stands; a link has one spelling in text and HTML."""
@@ -154,8 +154,8 @@ class _Filled:
         self.variables[_VARIABLE] = url
         return self.draft.add({name: value.replace(url, _FILLED) for name, value in values.items()})
 
-    def hold(self, placeholder: str) -> bool:
-        return self.texts.hold(placeholder)
+    def count(self, placeholder: str) -> int:
+        return self.texts.count(placeholder)
 
     def replace(self, placeholder: str, url: str) -> bool:
         self.variables[_VARIABLE] = url

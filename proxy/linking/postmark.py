@@ -44,13 +44,13 @@ def _mails(message: Message, body: Any) -> Iterator[Mail]:
 
 def _mail(places: list[str], owner: dict[str, Any]) -> Mail:
     own = _texts(owner)
-    refuses = Result.BY_PROVIDER if own.hold(_OWN_PLACEHOLDER) else None
+    refuses = Result.BY_PROVIDER if own.count(_OWN_PLACEHOLDER) else None
     by_account = (owner.get("MessageStream") or _DEFAULT_STREAM) != _DEFAULT_STREAM
     return Mail(places, Listed(owner), own, refuses, by_account, _data(owner, owner))
 
 
 def _shared(places: list[str], entry: dict[str, Any], body: dict[str, Any]) -> Mail:
-    refuses = Result.BY_PROVIDER if _texts(body).hold(_OWN_PLACEHOLDER) else None
+    refuses = Result.BY_PROVIDER if _texts(body).count(_OWN_PLACEHOLDER) else None
     headers = Listed(entry, above=[body.get("Headers")])
     if body.get("Headers"):
         refuses = Result.UNSUPPORTED

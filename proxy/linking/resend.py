@@ -40,7 +40,7 @@ def _mails(message: Message, body: Any) -> Iterator[Mail]:
 
 def _mail(places: list[str], mail: dict[str, Any], *, known: bool) -> Mail:
     own = texts(mail, plain=["text"], markup=["html"])
-    refuses = Result.BY_PROVIDER if own.hold(_OWN_PLACEHOLDER) else None
+    refuses = Result.BY_PROVIDER if own.count(_OWN_PLACEHOLDER) else None
     if not known or not mail.get("to"):  # copies of a mail to nobody, which Resend would hardly take
         refuses = Result.UNSUPPORTED
     data = Data(mail["template"], "variables") if inner(mail, "template") else None

@@ -76,9 +76,9 @@ class _Shared:
     personalization: dict[str, Any]
     dynamic: bool
 
-    def hold(self, placeholder: str) -> bool:
+    def count(self, placeholder: str) -> int:
         own = inner(self.personalization, "substitutions")
-        return placeholder not in own and self.texts.hold(placeholder)
+        return 0 if placeholder in own else self.texts.count(placeholder)
 
     def replace(self, placeholder: str, url: str) -> bool:
         if self.dynamic:

@@ -66,7 +66,7 @@ def _mails(message: Message, body: dict[str, Any]) -> Iterator[Mail]:
     elif "Simple" in content or "Template" in content:
         part = content["Simple" if "Simple" in content else "Template"]
         own = _texts(part)
-        refuses = Result.BY_PROVIDER if own.hold(_OWN_PLACEHOLDER) else managed
+        refuses = Result.BY_PROVIDER if own.count(_OWN_PLACEHOLDER) else managed
         data = WrittenData(part, "TemplateData") if "Template" in content else None
         yield Mail(places, Listed(part, most=_MOST), own, refuses, data=data)
     else:

@@ -84,8 +84,8 @@ class _Filled:
         self._fill(url)
         return self.shared.add({name: value.replace(url, _FILLED) for name, value in values.items()})
 
-    def hold(self, placeholder: str) -> bool:
-        return self.texts is not None and self.texts.hold(placeholder)
+    def count(self, placeholder: str) -> int:
+        return 0 if self.texts is None else self.texts.count(placeholder)
 
     def replace(self, placeholder: str, url: str) -> bool:
         self._fill(url)

@@ -225,6 +225,17 @@ async def test_a_placeholder_becomes_the_link(opened: Open, upstream: Upstream) 
     assert sent["personalizations"] == [{"to": [{"email": ADA}]}]
 
 
+async def test_a_send_full_of_placeholders_goes_as_it_came(opened: Open, upstream: Upstream) -> None:
+    """A link is much longer than its placeholder, so of more than ten thousand none is exchanged."""
+    gate = await opened(links={"placeholder": "{{unsubscribe}}"})
+    for count in (10_000, 10_001):
+        await gate.mail(ADA, content=[{"type": "text/plain", "value": "{{unsubscribe}}" * count}])
+    some, many = (json.loads(each.body)["content"][0]["value"] for each in upstream.heard)
+    assert some == link(ADA) * 10_000
+    assert many == "{{unsubscribe}}" * 10_001
+    assert gate.metric("sendgate_links_total", route="mail", result="placeholder_left") == 1
+
+
 async def test_links_are_counted_and_logged_without_a_name(gate: RunningGate, upstream: Upstream) -> None:
     """The metric has every result from the start, the log those of the send; neither has a link or an address."""
     assert gate.metric("sendgate_links_total", route="mail", result="no_link") == 0
