@@ -231,11 +231,18 @@ class Policy:
     async def remove_listed(self, due_at: Microseconds, units: Units, rest: Rest = asyncio.sleep) -> Night:
         """Remove everybody whom a blacklist entry stands for, beside everybody else's work; raises StoreUnavailable.
 
-        What suppresses them stays as keyed hashes. One that was broken off begins anew and finds the rest.
+        What suppresses them stays as keyed hashes. One that was broken off begins anew and finds the rest; what `rest`
+        raises between two steps breaks it off.
         """
         self._check_held()
         rules = removing.Rules(self.database.digests, units, self.now())
         return await Removal(self.database, rules, self.now, rest).night(due_at)
+
+    async def finish_removals(self, rest: Rest = asyncio.sleep) -> None:
+        """Veil what is left of persons who were removed, where no night does; raises StoreUnavailable."""
+        if await self.ask(removing.left):
+            rules = removing.Rules(self.database.digests, Units(), self.now())
+            await Removal(self.database, rules, self.now, rest).finish()
 
     async def remove_listed_by(self, entry_id: str, units: Units, *, origin: str = Origin.API, source: str = "") -> int:
         """Remove at once the profiles of whom a blacklist entry stands for, and give how many there were.

@@ -1,6 +1,9 @@
 """The nightly removal of the people whom blacklist entries stand for: when it runs, and what is told of it.
 
 A night that was missed, or broken off by a restart, is made up for at once. Where there is no entry nothing is written.
+
+A removal takes hours where there is much to remove, and cannot be undone. So it stops between two steps where a changed
+configuration no longer asks for it, or for others. What is left of those who went already is veiled all the same.
 """
 
 from __future__ import annotations
@@ -21,6 +24,10 @@ from proxy.metrics import Metrics
 LOOK: Final = 20.0  # seconds between looks at the clock
 
 Sleep = Callable[[float], Awaitable[None]]
+
+
+class _Overtaken(Exception):
+    """The configuration says something else of removals than when this one began."""
 
 
 class Nights:
@@ -44,10 +51,13 @@ class Nights:
 
     async def look(self) -> None:
         """Remove, if it is time and was not done yet; raises StoreUnavailable."""
-        settings = self._config().blacklists.removal
-        if not settings.enabled or self._policy.held_at is not None:
+        begun = self._config()
+        if self._policy.held_at is not None:
             return
-        due_at = removals.due_at(self._policy.now(), settings.minute)
+        if not begun.blacklists.removal.enabled:
+            await self._policy.finish_removals()
+            return
+        due_at = removals.due_at(self._policy.now(), begun.blacklists.removal.minute)
         if self._ended is None:
             await self._remember()
         if self._ended is not None and self._ended >= due_at:
@@ -56,10 +66,25 @@ class Nights:
             self._note(Night(due_at, self._policy.now(), 0, 0))
             return
         log.get().info("removal_began")
-        night = await self._policy.remove_listed(due_at, self._config().profiles.units)
+        try:
+            night = await self._policy.remove_listed(due_at, begun.profiles.units, self._resting(begun))
+        except _Overtaken:
+            log.get().warning("removal_broken_off")
+            return
         self._metrics.removed("night", night.people)
         self._note(night)
         log.get().info("removal_ended", people=night.people, rows=night.events)
+
+    def _resting(self, begun: Config) -> Sleep:
+        """Give the rest between two steps, after which there is no next one if the configuration asks for none."""
+
+        async def rest(seconds: float) -> None:
+            await asyncio.sleep(seconds)
+            now = self._config()
+            if not now.blacklists.removal.enabled or now.profiles.units != begun.profiles.units:
+                raise _Overtaken
+
+        return rest
 
     async def _remember(self) -> None:
         last = await self._policy.last_removal()

@@ -57,11 +57,15 @@ class Removal:
         await self._everybody(lambda after: removing.under_entries(self.rules, after))
         if self.database.sieve.has_patterns:
             await self._everybody(lambda after: removing.under_patterns(self.rules, self._may_fit, after))
-        while await self._write(removing.go_on(self.rules.digests)):
-            pass
+        await self.finish()
         ended = await self._write(removing.end(due_at, self.clock()))
         await self.database.empty_log()
         return ended
+
+    async def finish(self) -> None:
+        """Veil what is left of persons who were taken away; raises StoreUnavailable."""
+        while await self._write(removing.go_on(self.rules.digests)):
+            pass
 
     async def of_entry(self, entry: BlacklistEntry, number: int) -> int:
         """Take away whom one entry stands for, and leave what names them to the night; gives how many.

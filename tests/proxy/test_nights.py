@@ -8,6 +8,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from policy import Policy, StoreUnavailable, times
+from policy.store import removing
+from proxy.config import Config
 from proxy.loading import load
 from proxy.metrics import Metrics
 from proxy.nights import Nights
@@ -118,6 +120,53 @@ async def test_switched_off(settings: Settings, tmp_path: Path) -> None:
     assert await world.is_known(BOB)
     assert world.value("sendgate_removal_ended_timestamp_seconds") == 0
     world.policy.close()
+
+
+CHANGED: list[object] = [
+    pytest.param({"blacklists": {"removal": {"enabled": False}}}, 1, id="switched off"),
+    pytest.param({"profiles": {"business_units": {"shop": "DE"}}}, 0, id="other business units"),
+]
+
+
+@pytest.mark.parametrize(("changed", "left"), CHANGED)
+async def test_a_configuration_that_changes_meanwhile(
+    world: World, settings: Settings, changed: dict[str, object], left: int
+) -> None:
+    """A removal that runs stops when it is switched off, or means others now, and then begins anew by what holds."""
+    for email in (ANN, BOB):
+        await world.known(email)
+    before, after = world.config, load(settings.write(**changed), {}).config
+    asked = 0
+
+    def config() -> Config:
+        nonlocal asked
+        asked += 1
+        return before if asked <= 5 else after  # until the first of the two is gone
+
+    nights = Nights(world.policy, config, world.metrics)
+    with capture_logs() as log:
+        await nights.look()
+    assert [line["event"] for line in log] == ["removal_began", "removal_broken_off"]
+    assert [await world.is_known(ANN), await world.is_known(BOB)] == [False, True]
+    assert await world.policy.ask(removing.left)
+    await nights.look()
+    assert await world.is_known(BOB) is bool(left)
+    assert not await world.policy.ask(removing.left)
+    world.policy.close()
+
+
+async def test_what_a_request_left_is_veiled_where_there_are_no_nights(open_gate: OpenGate) -> None:
+    """ClearUserData leaves events to the night; without nights the gate sees to them by itself."""
+    gate = await open_gate(blacklists={"removal": {"enabled": False}})
+    await gate.tell("Opt Out", email=BOB)
+    entry = await entered(gate, Email=BOB)
+    assert (await gate.api("DELETE", f"{entry}/ClearUserData")).status == 200
+    assert await gate.app.policy.ask(removing.left)
+    await Nights(gate.app.policy, lambda: gate.app.config, gate.app.metrics).look()
+    assert not await gate.app.policy.ask(removing.left)
+    assert BOB not in str(
+        await gate.app.policy.ask(lambda c: c.execute("SELECT body FROM event WHERE kind = 'told'").fetchall())
+    )
 
 
 async def test_a_store_that_fails(world: World) -> None:
