@@ -75,7 +75,7 @@ def inflated(body: bytes, declared: Sequence[str], limit: int, allowed: frozense
     `declared` are all Content-Encoding headers of the request. Of codings only gzip is known; `allowed` are those that
     the provider documents.
     """
-    coding = ", ".join(declared).strip().lower()
+    coding = _coding(declared)
     if coding in ("", "identity"):
         return body
     if coding != "gzip" or coding not in allowed:
@@ -84,7 +84,7 @@ def inflated(body: bytes, declared: Sequence[str], limit: int, allowed: frozense
         raise NotSent(Reason.UNREADABLE, "the gzip header holds a file name, a comment or an extra field (see gzip -n)")
     inflater = zlib.decompressobj(_GZIP)
     try:
-        plain = inflater.decompress(body, limit + 1)
+        plain = inflater.decompress(body, min(limit, _told_size(body)) + 1)
     except zlib.error:
         raise NotSent(Reason.UNREADABLE, "the body is not what its Content-Encoding says") from None
     if len(plain) > limit:
@@ -94,12 +94,40 @@ def inflated(body: bytes, declared: Sequence[str], limit: int, allowed: frozense
     return plain
 
 
+async def opened(body: bytes, declared: Sequence[str], limit: int, allowed: frozenset[str], held: Held) -> bytes:
+    """Do what `inflated` does, in a thread where it takes long, and hold the room that it takes before it is taken."""
+    if _coding(declared) not in allowed:
+        return inflated(body, declared, limit, allowed)
+    size = min(limit, _told_size(body))
+    held.take(size)
+    return await apart(max(size, len(body)) > LARGE, inflated, body, declared, limit, allowed)
+
+
+def _coding(declared: Sequence[str]) -> str:
+    return ", ".join(declared).strip().lower()
+
+
+def _told_size(body: bytes) -> int:
+    """Give the size that the end of a gzip member tells (RFC 1952, section 2.3.1); another makes it broken."""
+    return int.from_bytes(body[-4:], "little")
+
+
 def too_large(limit: int) -> NotSent:
     return NotSent(Reason.UNREADABLE, f"the body is larger than {limit} bytes", status=413)
 
 
 async def over(body: bytes, work: Callable[_Given, _Made], *args: _Given.args, **kwargs: _Given.kwargs) -> _Made:
     """Do something that goes over all of a body: in a thread where that would hold the others up."""
-    if len(body) > LARGE:
+    return await apart(len(body) > LARGE, work, *args, **kwargs)
+
+
+async def apart(
+    long: bool,  # noqa: FBT001 (what follows belongs to the work)
+    work: Callable[_Given, _Made],
+    *args: _Given.args,
+    **kwargs: _Given.kwargs,
+) -> _Made:
+    """Do something in a thread where it takes long."""
+    if long:
         return await asyncio.to_thread(work, *args, **kwargs)
     return work(*args, **kwargs)

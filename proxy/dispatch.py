@@ -23,7 +23,7 @@ from policy import Policy, StoreUnavailable
 from policy.model import Ending, Outcome, Refused, Send, Sent, Terms, Verdict
 from policy.reasons import Reason
 from policy.store.records import LONGEST
-from proxy import answers, bodies, errors, requests
+from proxy import answers, bodies, errors, requests, weighing
 from proxy.config import Sender
 from proxy.errors import FAILURES, NotSent
 from proxy.forwarding import Forwarding
@@ -155,8 +155,8 @@ class Dispatch:
     async def _ask_body(self, walk: Walk) -> None:
         """Let the body tell what the request would do, where method and path do not."""
         await self._read_body(walk)
-        walk.request = replace(walk.request, body=self._plain(walk))
-        kind = await bodies.over(walk.request.body, walk.route.provider.sort, walk.request)
+        await self._open(walk)
+        kind = await bodies.apart(walk.long, walk.route.provider.sort, walk.request)
         walk.kind = Kind.UNKNOWN if kind is Kind.ASK_BODY else kind
 
     def _let_unseen_pass(self, walk: Walk) -> None:
@@ -183,24 +183,30 @@ class Dispatch:
             await requests.invite_body(walk.arrival.source)
             walk.body = await bodies.read(walk.arrival.source, walk.route.settings.max_body, walk.held)
 
-    def _plain(self, walk: Walk) -> bytes:
+    async def _open(self, walk: Walk) -> None:
+        """Undo the compression of a body that is to be read, and hold what reading it takes; raises NotSent."""
+        if walk.weight is not None:
+            return
         settings, provider = walk.route.settings, walk.route.provider
         declared = walk.arrival.headers.getall("Content-Encoding", [])
-        plain = bodies.inflated(walk.body or b"", declared, settings.max_body, provider.ENCODINGS)
-        if plain is not walk.body:
-            walk.held.take(len(plain))
-        return plain
+        plain = await bodies.opened(walk.body or b"", declared, settings.max_body, provider.ENCODINGS, walk.held)
+        walk.request = replace(walk.request, body=plain)
+        weight = await bodies.over(plain, weighing.weigh, walk.request)
+        walk.held.weigh(weight.extra)
+        walk.weight = weight
 
     async def _read(self, walk: Walk) -> Message | None:
         """Find the recipients; None if the send cannot be read and passes all the same. Raises NotSent."""
         settings = Settings(region=walk.route.settings.region)
         read = walk.route.provider.read
         try:
-            walk.request = replace(walk.request, body=self._plain(walk))
-            walk.message = await bodies.over(walk.request.body, read, walk.request, settings)
+            await self._open(walk)
+            walk.message = await bodies.apart(walk.long, read, walk.request, settings)
         except Unreadable as unreadable:
             ending = NotSent(unreadable.reason, unreadable.detail, places=_places(unreadable))
         except NotSent as not_sent:
+            if not_sent.reason is not Reason.UNREADABLE:  # that there is no room says nothing of the send
+                raise
             ending = not_sent
         else:
             return walk.message
@@ -280,7 +286,8 @@ class Dispatch:
             return None
         write = walk.route.provider.trimmed
         try:
-            trimmed = await bodies.over(message.request.body, write, message, change)
+            with walk.held.lent(walk.extra):
+                trimmed = await bodies.apart(walk.long, write, message, change)
         except Unreadable as unreadable:
             if unreadable.reason is Reason.NO_RECIPIENT:
                 return None

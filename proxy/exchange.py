@@ -40,7 +40,8 @@ async def exchange(walk: Walk, body: bytes | requests.Chunks, *, without: frozen
         whole = body if isinstance(body, bytes) else None
         leaving = Leaving(walk.request.method, target, pairs, whole)
         if walk.route.credential is not None:
-            leaving = await bodies.over(leaving.body or b"", walk.route.credential.show, leaving)
+            with walk.held.lent(walk.extra):
+                leaving = await bodies.over(leaving.body or b"", walk.route.credential.show, leaving)
         sent = body if leaving.body is None else leaving.body
         response = await walk.route.upstream.forward(leaving.method, leaving.target, leaving.headers, sent)
     except Unsendable as unsendable:

@@ -6,12 +6,14 @@ it speaks of a send that the gate has changed (exchange.py takes it whole then).
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from aiohttp import web
 
 from policy import Policy, StoreUnavailable
 from policy.model import Ending, Sent
 from policy.reasons import Reason
-from proxy import answers, bodies, dropping, errors, inserting, requests
+from proxy import answers, bodies, dropping, errors, inserting, requests, weighing
 from proxy.errors import NotSent
 from proxy.exchange import ABOUT_THE_BYTES, ENCODED, Overheard, exchange, tells_each, went_out, whole
 from proxy.providers.base import Message, Trimmed
@@ -94,7 +96,9 @@ class Forwarding:
         source, credential = walk.arrival.source, walk.route.credential
         await requests.invite_body(source)
         if credential is not None and credential.whole:
-            return await bodies.read(source, walk.route.settings.max_body, walk.held)
+            body = await bodies.read(source, walk.route.settings.max_body, walk.held)
+            walk.weight = await bodies.over(body, weighing.weigh, replace(walk.request, body=body))
+            return body
         if source.body_exists and (source.content_length is None or source.content_length > _STREAMED_FROM):
             return source.content.iter_any()
         return await bodies.read(source, _STREAMED_FROM, walk.held)

@@ -2,16 +2,24 @@
 
 A body is held from its first byte to the answer, because it is read before it is sent on. Each is bounded by its
 route's `max_body`; what bounds them together is `limits.bodies`, or some hundred slow large ones would use up the
-machine's memory. Whoever comes when that is reached is told to come again. One body alone is always held, however small
-the limit; and what the connection has read already is counted and not refused, for it costs no more by being held.
+machine's memory. Held is as well what reading a body takes beyond some times its size (weighing.py), so that many small
+ones do not take what few large ones may not. Whoever comes when the limit is reached is told to come again. One body
+alone is always held, however small the limit. What the connection has read already is counted and not refused, for it
+costs no more by being held, and so is the little that reading an ordinary send takes: large bodies that come slowly do
+not keep small ones out.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Final
 
 from policy.reasons import Reason
 from proxy.errors import NotSent
+
+LITTLE: Final = 16 << 10  # bytes
 
 
 @dataclass(slots=True)
@@ -40,6 +48,21 @@ class Held:
             raise NotSent(Reason.GATE_BUSY)
         self.room.taken += size
         self.taken += size
+
+    def weigh(self, size: int) -> None:
+        """Hold what reading a body takes; raises NotSent (gate_busy) where there is no room for more than a little."""
+        self.take(size, there=size <= LITTLE)
+
+    @contextmanager
+    def lent(self, size: int) -> Iterator[None]:
+        """Hold as much for a while."""
+        self.weigh(size)
+        try:
+            yield
+        finally:
+            lent = min(size, self.taken)  # nothing, where all was left meanwhile
+            self.room.taken -= lent
+            self.taken -= lent
 
     def leave(self) -> None:
         """Hold nothing any more."""

@@ -23,8 +23,8 @@ async def linked(walk: Walk, message: Message, trimmed: Trimmed | None) -> Trimm
         return trimmed
     if message.send.channel is not Channel.MAIL:
         return trimmed
-    body = message.request.body if trimmed is None else trimmed.body
-    made = await bodies.over(body, _made, walk, linker, message, trimmed)
+    with walk.held.lent(walk.extra):
+        made = await bodies.apart(walk.long, _made, walk, linker, message, trimmed)
     walk.note(links={str(result): count for result, count in made.results.items()})
     if made.body is None:
         return trimmed

@@ -14,5 +14,5 @@ class Limits(Node):
     """How much the gate takes on at once."""
 
     bodies: Annotated[Size, Field(gt=0)] = option(
-        "256MiB", "bytes of senders' bodies held at once; reading one takes some times its size for a moment"
+        "256MiB", "bytes of senders' bodies held at once, with what many small values in them take when they are read"
     )

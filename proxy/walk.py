@@ -11,11 +11,15 @@ from typing import Any
 
 from policy.model import Ending, Outcome, Refused, Sent
 from policy.reasons import Reason
+from proxy.bodies import LARGE
 from proxy.errors import FAILURES, NotSent
 from proxy.gate import Route
 from proxy.holding import Held
 from proxy.providers.base import Kind, Message, Request
 from proxy.requests import Arrival
+from proxy.weighing import Weight
+
+CROWD = 64  # addresses; reading one beyond ASCII may take a millisecond
 
 _KNOWN_RECIPIENTS = frozenset({Reason.STORE_UNAVAILABLE, Reason.BYPASS_REFUSED})  # the allow-list judges these itself
 
@@ -33,6 +37,7 @@ class Walk:
     message: Message | None = None  # the send, once it is read
     delivered: int = 0  # recipients whom the provider took although it answered with an error
     held: Held = field(default_factory=Held)
+    weight: Weight | None = None  # of the body as it is read; None until it is weighed
     forwarding: bool = False  # from here on, something may have gone out
     _outcome: Outcome | None = None
 
@@ -42,6 +47,16 @@ class Walk:
         if self._outcome is None:
             self._outcome = Outcome(**self.told)
         return self._outcome
+
+    @property
+    def long(self) -> bool:
+        """Whether going over the send would hold the others up: it is large, or names many people."""
+        return len(self.request.body) > LARGE or (self.weight is not None and self.weight.people > CROWD)
+
+    @property
+    def extra(self) -> int:
+        """How many bytes making another tree of the body takes."""
+        return self.weight.extra if self.weight else 0
 
     @property
     def shadow(self) -> bool:

@@ -66,6 +66,15 @@ def parts(headers: CIMultiDictProxy[str], body: bytes, repeatable: frozenset[str
     return found
 
 
+def field_spans(headers: CIMultiDictProxy[str], body: bytes) -> Iterator[tuple[int, int]]:
+    """Give where the contents of the parts that are no files begin and end, without reading them; raises Unreadable."""
+    dash_boundary = b"--" + _boundary(headers).encode()
+    for begin, end in _spans(body, dash_boundary):
+        start = body.find(b"\r\n\r\n", begin, min(end, begin + MAX_HEAD))
+        if start >= 0 and b"filename" not in body[begin:start].lower():
+            yield start + 4, end
+
+
 def text(body: bytes, part: Part) -> str:
     """Give the content of a part as text; raises Unreadable where it is not UTF-8 or holds a NUL."""
     try:

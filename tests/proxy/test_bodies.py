@@ -79,6 +79,10 @@ def gzip_with(flags: int, text: bytes) -> bytes:
         pytest.param(zlib.compress(b"x"), "deflate", None, id="deflate"),
         pytest.param(b"x", "br", None, id="br"),
         pytest.param(gzip.compress(gzip.compress(b"x")), "gzip, gzip", None, id="twice"),
+        pytest.param(
+            gzip.compress(b"x" * 90)[:-4] + b"\1\0\0\0", "gzip", None, id="an end that tells less than there is"
+        ),
+        pytest.param(gzip.compress(b"x")[:-4] + b"\x50\0\0\0", "gzip", None, id="an end that tells more than there is"),
     ],
 )
 def test_what_cannot_be_inflated(body: bytes, encoding: str, status: int | None) -> None:
@@ -168,6 +172,31 @@ async def test_one_body_alone_is_held_whatever_its_size(open_gate: OpenGate, ups
     assert (await gate.post(f"/mail{MAIL}", gzip.compress(long), JSON, ("Content-Encoding", "gzip"))).status == 202
     assert (await gate.post(f"/mail{MAIL}", b"{" + long, JSON)).status == 400
     assert (gate.app.room.taken, len(upstream.heard)) == (0, 2)
+
+
+async def test_a_body_is_weighed_by_what_reading_it_takes(open_gate: OpenGate, upstream: Upstream) -> None:
+    """A body of many tiny values takes more room than it has bytes; alone it is read, beside another it is 503."""
+    gate = await open_gate(limits={"bodies": "1MiB"})
+    tiny = mail_body(A, custom_args={"x": [0] * 20_000})
+    assert (await gate.post(f"/mail{MAIL}", tiny, JSON)).status == 202
+    async with gate.connect() as other:
+        await other.say(request("POST", f"/mail{MAIL}", [JSON, ("Content-Length", "1000")]) + b"{")
+        await until(lambda: gate.app.room.taken == 1)
+        answer = await gate.post(f"/mail{MAIL}", tiny, JSON)
+        assert (answer.status, answer.get("X-Sendgate-Reasons")) == (503, "gate_busy")
+        assert (await gate.mail(A)).status == 202
+    assert len(upstream.heard) == 2
+
+
+async def test_what_there_is_no_room_for_passes_by_no_switch(open_gate: OpenGate, upstream: Upstream) -> None:
+    """A busy gate has not found a send unreadable, so nobody gets it unread."""
+    gate = await open_gate(limits={"bodies": 1000}, policy={"on_unreadable": "pass"})
+    long = gzip.compress(mail_body(A, custom_args={"x": "y" * 5000}))
+    async with gate.connect() as other:
+        await other.say(request("POST", f"/mail{MAIL}", [JSON, ("Content-Length", "1000")]) + b"{")
+        await until(lambda: gate.app.room.taken == 1)
+        answer = await gate.post(f"/mail{MAIL}", long, JSON, GZIP)
+        assert (answer.status, answer.get("X-Sendgate-Reasons"), upstream.heard) == (503, "gate_busy", [])
 
 
 # ── too large ──

@@ -6,7 +6,7 @@ import pytest
 
 from policy.reasons import Reason
 from proxy.errors import NotSent
-from proxy.holding import Room
+from proxy.holding import LITTLE, Room
 
 
 def test_several_share_a_room() -> None:
@@ -43,3 +43,29 @@ def test_what_is_there_already_is_counted() -> None:
     with pytest.raises(NotSent):
         first.take(1)
     assert room.taken == 18
+
+
+def test_what_is_lent_is_given_back() -> None:
+    """What somebody holds for a while is there for others afterwards, also where all was left meanwhile."""
+    room = Room()
+    first, second = room.held(10 * LITTLE), room.held(10 * LITTLE)
+    first.take(LITTLE)
+    with first.lent(8 * LITTLE):
+        with pytest.raises(NotSent):
+            second.weigh(2 * LITTLE)
+        assert room.taken == 9 * LITTLE
+    second.weigh(2 * LITTLE)
+    with first.lent(5):
+        first.leave()
+    assert (room.taken, second.taken) == (2 * LITTLE, 2 * LITTLE)
+
+
+def test_a_little_is_always_held() -> None:
+    """What reading an ordinary send takes is counted, and refused to nobody."""
+    room = Room()
+    first, second = room.held(10), room.held(10)
+    first.take(10)
+    second.weigh(LITTLE)
+    assert room.taken == 10 + LITTLE
+    with pytest.raises(NotSent):
+        second.weigh(LITTLE + 1)
