@@ -108,17 +108,18 @@ def merge(one: Registers, other: Registers) -> Registers:
     return merged
 
 
-def take_over(mine: Registers, said: Registers) -> Registers:
+def take_over(mine: Registers, said: Registers, heard: Mapping[Register, Microseconds]) -> Registers:
     """Give a person's registers once they have got an address of which this was said, whoever has it.
 
     What suppresses there suppresses the person, as in a merge: whatever released them before was said of other
-    addresses. Two things are not taken over. A release, which was said of those who had the address. And the very
-    statement that the person heard when they had the address before, so that what they did about it goes on to hold.
+    addresses. Two things are not taken over. A release, which was said of those who had the address. And what the
+    person `heard` of the address, up to these times, when they had it before, so that what they did about it goes on to
+    hold. A person's own times do not tell: two noes of two addresses may be said at the same moment.
     """
     unheard = {
         register: Maxima(stamp.at)
         for register, stamp in suppressing(said)
-        if mine.get(register, Maxima()).suppressed_at != stamp.at
+        if stamp.at > heard.get(register, Microseconds(0))
     }
     return merge(mine, unheard) if unheard else mine
 

@@ -9,6 +9,9 @@ It hears what is said of everybody, no and yes, and nothing else: a yes to one p
 later still start with the no. Only opt-outs are remembered, because a blacklisting of anybody who has an address counts
 in every unit anyway.
 
+Who gives an address up and comes back to it heard before what was said till then, and may have undone it since. So it
+is noted how far they had heard.
+
 It is forgotten with the last one who has the address, if their standing is to go with them; what is kept of an address
 counts as somebody.
 """
@@ -19,6 +22,7 @@ import sqlite3
 from collections.abc import Collection, Iterable
 
 from policy import state
+from policy.model import Microseconds
 from policy.store.facts import register_of
 
 
@@ -49,11 +53,60 @@ def said_of(connection: sqlite3.Connection, digests: Collection[bytes]) -> state
     return said
 
 
-def taken_over(connection: sqlite3.Connection, held: state.Registers, digests: Collection[bytes]) -> state.Registers:
-    """Give somebody's registers once they have got these addresses; the very same if nothing was said of them."""
+def taken_over(
+    connection: sqlite3.Connection,
+    pk: int,
+    held: state.Registers,
+    digests: Collection[bytes],
+    alike: Collection[bytes] = (),
+) -> state.Registers:
+    """Give a person's registers once they have got these addresses; the very same if nothing was said of them.
+
+    `alike` are other readings of the same addresses, which they had: what was said of both at once they heard.
+    """
     for digest in sorted(digests):
-        held = state.take_over(held, registers(connection, digest))
+        said = registers(connection, digest)
+        if said:
+            held = state.take_over(held, said, _heard(connection, pk, digest) | _told_of_both(connection, said, alike))
     return held
+
+
+def _heard(connection: sqlite3.Connection, pk: int, digest: bytes) -> dict[state.Register, Microseconds]:
+    rows = connection.execute(
+        "SELECT kind, channel, origin, number, at, 0 FROM heard WHERE person = ? AND digest = ?", (pk, digest)
+    )
+    return {register: maxima.suppressed_at for register, maxima in map(register_of, map(list, rows))}
+
+
+def _told_of_both(
+    connection: sqlite3.Connection, said: state.Registers, alike: Collection[bytes]
+) -> dict[state.Register, Microseconds]:
+    return {
+        register: maxima.suppressed_at
+        for digest in alike
+        for register, maxima in registers(connection, digest).items()
+        if register in said and said[register].suppressed_at == maxima.suppressed_at
+    }
+
+
+def note_heard(connection: sqlite3.Connection, pk: int, digests: Iterable[bytes]) -> None:
+    """Note what somebody who gives addresses up heard of them: what is in their registers, or newer there."""
+    connection.executemany(
+        "INSERT OR REPLACE INTO heard SELECT r.person, e.digest, e.kind, e.channel, e.origin, e.number, e.suppressed_at"
+        " FROM everybody e JOIN register r ON r.person = ? AND r.kind = e.kind AND r.channel = e.channel"
+        " AND r.origin = e.origin AND r.number = e.number AND r.suppressed_at >= e.suppressed_at"
+        " WHERE e.digest = ? AND e.suppressed_at > 0",
+        [(pk, digest) for digest in sorted(digests)],
+    )
+
+
+def hand_on(connection: sqlite3.Connection, pk: int, to: int) -> None:
+    """Let a person have heard what another had, who becomes one with them."""
+    connection.execute(
+        "INSERT INTO heard SELECT ?2, digest, kind, channel, origin, number, at FROM heard WHERE person = ?1"
+        " ON CONFLICT (person, digest, kind, channel, origin, number) DO UPDATE SET at = max(at, excluded.at)",
+        (pk, to),
+    )
 
 
 def forget(connection: sqlite3.Connection, digests: Iterable[bytes]) -> None:

@@ -248,17 +248,18 @@ def set_addresses(connection: sqlite3.Connection, pk: int, digests: Collection[b
 def add_keys(connection: sqlite3.Connection, digests: Digests, pk: int, keys: Iterable[str]) -> bool:
     """Let a person have these keys as well, and tell whether any is new: another spelling may be read in more ways."""
     before = addresses(connection, pk)
-    new = {digests.digest(key) for key in keys} - before
+    told = {digests.digest(key) for key in keys}
+    new = told - before
     if new:
         connection.executemany("INSERT INTO address VALUES (?, ?)", [(digest, pk) for digest in new])
-        derive_for(connection, pk, new | before if take_over(connection, pk, new) else new)
+        derive_for(connection, pk, new | before if take_over(connection, pk, new, told & before) else new)
     return bool(new)
 
 
-def take_over(connection: sqlite3.Connection, pk: int, new: Collection[bytes]) -> bool:
+def take_over(connection: sqlite3.Connection, pk: int, new: Collection[bytes], alike: Collection[bytes] = ()) -> bool:
     """Let a person who got addresses heed what was said of everybody who has them; tells whether anything was."""
     old = registers(connection, pk)
-    taken = everybody.taken_over(connection, old, new)
+    taken = everybody.taken_over(connection, pk, old, new, alike)
     write_registers(connection, pk, old, taken)
     return taken is not old
 
@@ -275,6 +276,7 @@ def remove(connection: sqlite3.Connection, pk: int) -> None:
         "DELETE FROM address WHERE person = ?",
         "DELETE FROM device WHERE person = ?",
         "DELETE FROM conflict WHERE person = ?",
+        "DELETE FROM heard WHERE person = ?",
         "UPDATE person SET former = NULL WHERE former = ?",
         "DELETE FROM person WHERE pk = ?",
     ):

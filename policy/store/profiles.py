@@ -54,6 +54,7 @@ def update(connection: sqlite3.Connection, digests: Digests, profile: Profile, a
     after = {digests.digest(key) for key in (*keys, *(key for _, several in phones.values() for key in several))}
     given_up = before - after if unit == person.business_unit else (before - after) | mine
     people.keep(connection, given_up, person, former=person.pk, now=arrived)
+    everybody.note_heard(connection, person.pk, before - after)
     traits = visitors.merged([*([lead.traits] if lead else []), person.traits], profile.traits)
     people.update(
         connection,
@@ -145,6 +146,7 @@ def _merge(connection: sqlite3.Connection, person: Person, lead: Person, now: Mi
     connection.execute("UPDATE event SET person = ? WHERE person = ?", (person.pk, lead.pk))
     connection.execute("UPDATE person SET former = ? WHERE former = ?", (person.pk, lead.pk))
     connection.execute("UPDATE OR IGNORE conflict SET person = ? WHERE person = ?", (person.pk, lead.pk))
+    everybody.hand_on(connection, lead.pk, person.pk)
     people.remove(connection, lead.pk)
     body = {"id": person.id, "xngId": person.xng_id, "lead": lead.xng_id}
     merge = journal.Entry(now, now, person.pk, journal.Kind.MERGE, "Merged", body, origin=Origin.MERGE)

@@ -239,6 +239,19 @@ CREATE TABLE conflict (
 )
 """
 
+_HEARD = """
+CREATE TABLE heard (
+  person INTEGER NOT NULL,
+  digest BLOB NOT NULL,
+  kind TEXT NOT NULL,
+  channel TEXT NOT NULL,
+  origin TEXT NOT NULL,
+  number TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (person, digest, kind, channel, origin, number)
+) WITHOUT ROWID
+"""
+
 
 def _step(name: str, statements: str) -> None:
     """Make a step of some statements, none of which holds a semicolon."""
@@ -261,3 +274,4 @@ _step("0010_tracking", _TRACKING)
 _step("0011_everybody", _EVERYBODY)
 _step("0012_conflicts", _CONFLICTS)
 _step("0013_record_requests", _RECORD_REQUESTS)
+_step("0014_heard", _HEARD)

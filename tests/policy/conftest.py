@@ -35,6 +35,7 @@ TABLES = {
     "notice": "identity",
     "conflict": "id",
     "everybody": "digest, kind, channel, origin, number",
+    "heard": "person, digest, kind, channel, origin, number",
     "blacklist": "pk",
     "blacklist_key": "pk",
     "device": "digest, person",

@@ -89,33 +89,46 @@ def test_a_statement_touches_its_own_kind_and_channel(history: list[Statement], 
 @given(histories, histories)
 def test_taking_over_releases_nobody(mine: list[Statement], said_before: list[Statement]) -> None:
     """Whatever was said of an address, who gets it is still kept from what they were kept from."""
-    before, now = after(mine), state.take_over(after(mine), after(said_before))
+    before, now = after(mine), state.take_over(after(mine), after(said_before), {})
     assert kept_from(state.standing(before)) <= kept_from(state.standing(now))
 
 
-@given(histories, histories)
-def test_what_suppresses_is_taken_over(mine: list[Statement], said_before: list[Statement]) -> None:
+@given(histories, histories, histories)
+def test_what_suppresses_is_taken_over(
+    mine: list[Statement], said_before: list[Statement], since: list[Statement]
+) -> None:
     """Of an address under an opt-out, who gets it is opted out, unless they heard that very statement before."""
-    before, there = after(mine), after(said_before)
-    now = state.take_over(before, there)
-    heard = {register for register, stamp in state.suppressing(there) if before.get(register, (0,))[0] == stamp.at}
-    assert {register for register, _ in state.suppressing(there)} <= {r for r, _ in state.suppressing(now)} | heard
+    before = after(said_before)
+    heard = {register: maxima.suppressed_at for register, maxima in before.items()}
+    there = after([*said_before, *since])
+    now = state.take_over(after(mine), there, heard)
+    unheard = {register for register, stamp in state.suppressing(there) if stamp.at > heard.get(register, 0)}
+    assert unheard <= {register for register, _ in state.suppressing(now)}
+    assert state.take_over(after(mine), before, heard) == after(mine)
 
 
 @given(histories, histories)
 def test_taking_over_twice_is_once(mine: list[Statement], said_before: list[Statement]) -> None:
     """To and fro between addresses adds nothing."""
-    once = state.take_over(after(mine), after(said_before))
-    assert kept_from(state.standing(state.take_over(once, after(said_before)))) == kept_from(state.standing(once))
+    once = state.take_over(after(mine), after(said_before), {})
+    assert kept_from(state.standing(state.take_over(once, after(said_before), {}))) == kept_from(state.standing(once))
 
 
 def test_who_undid_a_statement_does_not_hear_it_again() -> None:
     """Coming back to an address after undoing what was said of it leaves it undone; what is said since counts."""
     there = after([(Word.OPT_OUT, Channel.ALL, Origin.PAGE, "", 1)])
     mine = said(there, (Word.OPT_IN, Channel.ALL, Origin.API, "", 2))
-    assert state.take_over(mine, there) is mine
+    heard = {register: maxima.suppressed_at for register, maxima in there.items()}
+    assert state.take_over(mine, there, heard) is mine
     anew = said(there, (Word.OPT_OUT, Channel.ALL, Origin.PAGE, "", 3))
-    assert kept_from(state.standing(state.take_over(mine, anew))) == {Channel.ALL}
+    assert kept_from(state.standing(state.take_over(mine, anew, heard))) == {Channel.ALL}
+
+
+def test_another_statement_of_the_same_moment_is_heard() -> None:
+    """Who undid what was said of one address hears what was said of another, though it is the same at the same time."""
+    there = after([(Word.OPT_OUT, Channel.ALL, Origin.PAGE, "", 1)])
+    mine = said(there, (Word.OPT_IN, Channel.ALL, Origin.API, "", 2))
+    assert kept_from(state.standing(state.take_over(mine, there, {}))) == {Channel.ALL}
 
 
 # ── who may undo what ──

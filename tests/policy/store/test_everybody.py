@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from policy.store.digests import WrongPepper
 from tests.policy.conftest import NOON, PASSES, SECOND, Memory, profile, terms, told
 
 ANN, BOB, SHARP = "ann@x.de", "bob@x.de", "m@straße.de"
+OUT = "opted_out_channel"
 
 
 def no(email: str = ANN, *, origin: str = Origin.PAGE, at: str | None = None, word: str = "Opt Out") -> Event:
@@ -76,7 +78,78 @@ def test_who_gets_a_clean_address_keeps_what_they_hold(memory: Memory) -> None:
     """Of an address of which nothing was said nothing is taken over, the very registers stay."""
     memory.learn([no()])
     held = remembered(memory)
-    assert everybody.taken_over(memory.connection, held, {memory.digests.digest(BOB)}) is held
+    assert everybody.taken_over(memory.connection, 1, held, {memory.digests.digest(BOB)}) is held
+
+
+TIME = "2026-03-01T11:59:58Z"
+IN_UK = profile("1", email=ANN, unit="UK")
+BACK = told("Opt In", "1", channel=Channel.MAIL)
+CAME: list[Any] = [
+    pytest.param(
+        [IN_UK, profile("2", email=BOB, unit="DE"), no(at=TIME), no(BOB, at=TIME), BACK, profile("1", email=BOB)],
+        BOB,
+        OUT,
+        id="to an address of which the same was said at the same moment as of their own",
+    ),
+    pytest.param(
+        [IN_UK, no(at=TIME), BACK, profile("1", email=BOB), profile("1", email=ANN)],
+        ANN,
+        PASSES,
+        id="back to an address whose no they had undone",
+    ),
+    pytest.param(
+        [IN_UK, no(at=TIME), BACK, profile("1", email=BOB), no(), profile("1", email=ANN)],
+        ANN,
+        OUT,
+        id="back to an address of which something was said meanwhile",
+    ),
+    pytest.param(
+        [
+            IN_UK,
+            profile("1", email=BOB),
+            no(at=TIME),
+            told("Opt Out", "1", channel=Channel.MAIL, origin="page", at=TIME),
+            BACK,
+            profile("1", email=ANN),
+        ],
+        ANN,
+        OUT,
+        id="back to an address of which the same was said meanwhile as of them alone, at the same moment",
+    ),
+    pytest.param(
+        [
+            profile(None, email=ANN, unit="UK"),
+            no(at=TIME),
+            told("Opt In", email=ANN, unit="UK", channel=Channel.MAIL),
+            IN_UK,
+            profile("1", email=BOB),
+            profile("1", email=ANN),
+        ],
+        ANN,
+        PASSES,
+        id="back to an address whose no they had undone when they were a lead",
+    ),
+    pytest.param(
+        [
+            profile("1", email="m@xn--strae-oqa.de", unit="UK"),
+            no(SHARP, at=TIME),
+            BACK,
+            told("Completed Order", "1", email=SHARP, unit="UK"),
+        ],
+        SHARP,
+        PASSES,
+        id="by another spelling of their own, of which they had undone what was said of both",
+    ),
+]
+
+
+@pytest.mark.parametrize(("events", "address", "ends"), CAME)
+def test_who_comes(memory: Memory, events: list[Event], address: str, ends: str) -> None:
+    """Whoever comes to an address takes over what was said of it, but for what they heard when they had it."""
+    for number, event in enumerate(events):
+        memory.learn([event], NOON + number * SECOND)
+    assert in_uk(memory, address) == ends
+    assert memory.told_again().dump() == memory.dump()
 
 
 @pytest.mark.parametrize(

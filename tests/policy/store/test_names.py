@@ -32,6 +32,7 @@ HASHES: Final = {
     "notice": {"identity"},
     "blacklist_key": {"digest"},
     "everybody": {"digest"},
+    "heard": {"digest"},
     "device": {"digest"},
     "conflict": {"digest"},
 }
@@ -71,6 +72,7 @@ ABOUT_NOBODY: Final = {
     "blacklist": {"pk", "id", "scope", "expires", "until", "origin", "created_at"},
     "blacklist_key": {"pk", "entry", "pattern"},
     "everybody": {"kind", "channel", "origin", "number", "suppressed_at", "released_at"},
+    "heard": {"person", "kind", "channel", "origin", "number", "at"},
     "_sqlite_migrations": {"id", "migration_set", "name", "applied_at"},
     "sqlite_sequence": {"name", "seq"},
 }
