@@ -15,17 +15,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 import orjson
 
-from policy import identity
+from policy import identity, visitors
 from policy.events import Erasure
 from policy.model import Microseconds
 from policy.scopes import Units
-from policy.store import erasing, journal, people, surveying
+from policy.store import devices, erasing, journal, people, surveying
 from policy.store.digests import Digests
 from policy.store.screening import Screen
 from policy.veiling import Veils
@@ -34,7 +34,17 @@ CHUNK: Final = 20  # journal entries or records of one transaction; each takes s
 WINDOW: Final = 1000  # blacklist entries, or persons, of one read
 TOGETHER: Final = 20  # persons of one transaction
 
-_PERSONS: Final = "SELECT pk, email_key, email, business_unit FROM person WHERE pk > ? AND kept = 0 ORDER BY pk LIMIT ?"
+_CALLED: Final = (
+    f"iif(instr(traits, '\"{visitors.TRAIT}\"') AND instr(traits, '@'), traits, '{{}}')"  # else no device is
+)
+_PERSONS: Final = (
+    f"SELECT pk, email_key, email, business_unit, {_CALLED} FROM person"  # noqa: S608 (constants)
+    " WHERE pk > ? AND kept = 0 ORDER BY pk LIMIT ?"
+)
+_ENTRIES: Final = (
+    "SELECT pk, key, address, scope FROM blacklist"
+    " WHERE pk > ? AND pk <= ? AND (until IS NULL OR until >= ?) AND instr(key, '@') > 1"
+)
 _COVERED: Final = (
     "SELECT k.entry, p.pk, e.scope, p.business_unit FROM blacklist e"
     " CROSS JOIN blacklist_key k ON k.entry = e.pk AND k.pattern IS NULL"
@@ -82,9 +92,8 @@ def under_entries(rules: Rules, after: int) -> Callable[[sqlite3.Connection], Wi
     def read(connection: sqlite3.Connection) -> Window:
         last = connection.execute("SELECT max(pk) FROM blacklist").fetchone()[0] or 0
         found: dict[int, list[int]] = {}
-        for entry, pk, scope, unit in connection.execute(_COVERED, (after, after + WINDOW, rules.now)):
-            if rules.units.counts(scope, unit):
-                found.setdefault(entry, []).append(pk)
+        for entry, pk in _covered(connection, rules, after, after + WINDOW):
+            found.setdefault(entry, []).append(pk)
         groups = [group for pks in found.values() for group in _groups(pks)]
         return Window(groups, after + WINDOW if after + WINDOW < last else None)
 
@@ -100,8 +109,8 @@ def under_patterns(rules: Rules, fits: Callable[[Sequence[str], str], bool], aft
     def read(connection: sqlite3.Connection) -> Window:
         rows = connection.execute(_PERSONS, (after, WINDOW)).fetchall()
         screen = Screen(connection, rules.digests, rules.units, rules.now)
-        keyed = ((pk, _email_keys(key, email), unit) for pk, key, email, unit in rows if key)
-        groups = [(pk,) for pk, keys, unit in keyed if fits(keys, unit) and screen.covers(keys, unit)]
+        keyed = ((pk, _email_keys(key, email, traits), unit) for pk, key, email, unit, traits in rows)
+        groups = [(pk,) for pk, keys, unit in keyed if keys and fits(keys, unit) and screen.covers(keys, unit)]
         return Window(groups, rows[-1][0] if len(rows) == WINDOW else None)
 
     return read
@@ -111,16 +120,34 @@ def under_one(rules: Rules, entry: int) -> Callable[[sqlite3.Connection], Window
     """Make the read of whom one entry of an address stands for, by its number in the table."""
 
     def read(connection: sqlite3.Connection) -> Window:
-        rows = connection.execute(_COVERED, (entry - 1, entry, rules.now))
-        pks = [pk for _, pk, scope, unit in rows if rules.units.counts(scope, unit)]
-        return Window(_groups(pks), None)
+        return Window(_groups([pk for _, pk in _covered(connection, rules, entry - 1, entry)]), None)
 
     return read
 
 
-def _email_keys(key: str, email: str) -> tuple[str, ...]:
-    """Give all keys of an e-mail; it has one unless its domain is written in letters of which standards differ."""
-    return (key,) if "xn--" not in key else (key, *identity.email_keys(email))
+def _covered(connection: sqlite3.Connection, rules: Rules, after: int, last: int) -> Iterator[tuple[int, int]]:
+    """Give some entries with the persons whom they stand for: who has the address, or a device that is called by it."""
+    span = (after, last, rules.now)
+    for entry, pk, scope, unit in connection.execute(_COVERED, span):
+        if rules.units.counts(scope, unit):
+            yield entry, pk
+    if connection.execute("SELECT 1 FROM device LIMIT 1").fetchone() is None:
+        return
+    for entry, key, address, scope in connection.execute(_ENTRIES, span).fetchall():
+        called = {name: devices.having(connection, rules.digests, name) for name in {key, address.lower()}}
+        owners = {person.pk: person for persons in called.values() for person in persons}
+        yield from ((entry, pk) for pk, each in owners.items() if rules.units.counts(scope, each.business_unit))
+
+
+def _email_keys(key: str | None, email: str | None, traits: str) -> tuple[str, ...]:
+    """Give all keys of somebody's e-mail, and of the devices that are called by one.
+
+    An e-mail has one key unless its domain is written in letters of which standards differ.
+    """
+    called = (each for keys in visitors.addresses(orjson.loads(traits)) for each in keys) if traits != "{}" else ()
+    if key is None:
+        return tuple(called)
+    return (key, *(identity.email_keys(email or "") if "xn--" in key else ()), *called)
 
 
 def _groups(pks: Sequence[int]) -> list[tuple[int, ...]]:

@@ -13,12 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy import Policy, UnknownEntry
-from policy.events import Delisting, Departure, Event
+from policy.events import Delisting, Departure, Event, Listing
 from policy.model import Microseconds
 from policy.scopes import Units
 from policy.store import nightly, removing
 from policy.store.nightly import Removal
 from policy.store.removing import Night, Rules
+from policy.visitors import TRAIT
 from tests.policy.conftest import NOON, SECOND, Memory, World, entry_id, listed, profile, send_to, terms, told
 from tests.policy.store.conftest import ADDRESSES, journal_of, live, lives_with_lists
 from tests.policy.store.test_devices import visitor
@@ -103,6 +104,34 @@ def test_who_goes(memory: Memory, entries: list[Event], left: set[int]) -> None:
     gone = take_away(memory)
     alive = {pk for (pk,) in memory.connection.execute("SELECT pk FROM person WHERE kept = 0")}
     assert (alive, gone) == (left, 6 - len(left))
+
+
+VISITORS: list[Event] = [
+    visitor("Bob@X.de", unit="DE"),
+    visitor("one", "m@straße.de", email="eve@y.de"),
+    visitor("one", "bob@y.de", unit="US"),
+    replace(visitor("one"), traits={TRAIT: {"Name": "bob@x.de"}}),
+]
+
+
+@pytest.mark.parametrize(
+    ("entry", "left"),
+    [
+        pytest.param(listed(BOB), {2, 3, 4}, id="an address"),
+        pytest.param(listed(BOB, "shop"), {2, 3, 4}, id="an address in the unit's scope"),
+        pytest.param(listed(BOB, "blog"), {1, 2, 3, 4}, id="an address in another scope"),
+        pytest.param(listed("M@Straße.de"), {1, 3, 4}, id="an address in letters"),
+        pytest.param(listed("*@x.de"), {2, 3, 4}, id="a domain"),
+        pytest.param(listed("*@y.de"), {1, 4}, id="a domain, of the e-mail or of a device"),
+        pytest.param(listed("*@y.de", "us"), {1, 2, 4}, id="a domain in a scope"),
+        pytest.param(listed(PHONE), {1, 2, 3, 4}, id="a number"),
+    ],
+)
+def test_who_goes_for_a_device(memory: Memory, entry: Listing, left: set[int]) -> None:
+    """A profile goes as well of which a device is called by the address, as campaigns call them."""
+    told_to(memory, *VISITORS, entry)
+    take_away(memory)
+    assert {pk for (pk,) in memory.connection.execute("SELECT pk FROM person WHERE kept = 0")} == left
 
 
 def test_who_changed_meanwhile_stays(memory: Memory) -> None:
