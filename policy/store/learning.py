@@ -225,7 +225,7 @@ def _tell(
     if entries:
         journal.append(connection, entries)
     for event, each in zip(told, learned, strict=True):
-        if event.origin == Origin.TRACK and person is not None and not each.repeat:
+        if event.origin == Origin.TRACK and person is not None and each.sequence > sequence:
             devices.see(connection, digests, person, event, each.effective_at)
     return _compared(connection, digests, told, learned, passed=passed, arrived=arrived)
 

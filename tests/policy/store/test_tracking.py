@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policy import NobodyNamed, identity, queries
+from policy import NobodyNamed, identity, queries, times
 from policy.events import WORDS, Delisting, Departure, Event, Learned, Origin, Subject, Told, Word
 from policy.model import Microseconds
 from policy.scopes import Units
-from policy.store import tracking, visitors
+from policy.store import people, tracking, visitors
 from policy.store.querying import Selection, ordered, where
 from policy.store.tracking import Track
-from tests.policy.conftest import NOON, PASSES, SECOND, Memory, listed, profile, told
+from tests.policy.conftest import NOON, PASSES, SECOND, STORE_ID, Memory, listed, profile, told
 from tests.policy.store.conftest import journal_of
 from tests.policy.store.test_devices import owners, visitor
 from tests.policy.store.test_erasing import everything
@@ -26,18 +26,26 @@ ANN, BOB = "ann@x.de", "bob@x.de"
 
 
 def track(
-    name: str = "home", device: str = "one", *, email: str | None = None, unit: str = "", at: int = NOON
+    name: str = "home",
+    device: str = "one",
+    *,
+    email: str | None = None,
+    unit: str = "",
+    at: int = NOON,
+    stated: str | None = None,
+    value: str = "x",
 ) -> Track:
-    """Make a tracking event as the endpoint does."""
+    """Make a tracking event as the endpoint does; one whose time is `stated` is known when it is told again."""
     subject = Subject(email=email, business_unit=unit, email_keys=identity.email_keys(email) if email else ())
     properties = {
         "DeviceId": device,
         "EventTime": tracking.moment(Microseconds(at)),
-        "Value": "x",
+        "Value": value,
         "User": {"Email": email},
     }
     word = Word(name) if name in WORDS else None
-    return Track(Told(subject, name, word, Origin.TRACK, properties=properties), device)
+    time = times.read(stated) if stated else None
+    return Track(Told(subject, name, word, Origin.TRACK, stated=time, properties=properties), device)
 
 
 def tell(memory: Memory, *tracks: Track, at: int = NOON) -> list[Learned | None]:
@@ -119,6 +127,21 @@ def _named(email: str) -> Event:
     return type(plain)(None, email, identity.email_keys(email), traits=plain.traits, xng_id=plain.xng_id)
 
 
+def test_a_repeat_about_somebody_new(memory: Memory) -> None:
+    """An event that is told again of a lead who was deleted gives the new one the device, and so does the journal."""
+    event = track(email=BOB, stated="2026-03-01T11:00:00Z", value=ANN)
+    memory.learn([profile("1", email=ANN)])
+    tell(memory, event)
+    memory.learn([Departure(xng_id=people.xng_id(STORE_ID, 2))])
+    (learned,) = tell(memory, event)
+    assert learned is not None
+    assert (learned.repeat, owners(memory, "one")) == (True, [BOB])
+    memory.erase(ANN)  # her address goes from both, and with it what they stated
+    again = memory.told_again()
+    assert everything(again) == everything(memory)
+    again.close()
+
+
 def test_a_journal_that_is_told_again_has_the_same_ids(memory: Memory) -> None:
     """An event has the same id in a store that was told the journal."""
     tell(memory, track(email=ANN), track(device="nobody's"))
@@ -134,12 +157,16 @@ LISTED = [ANN, BOB, "*@y.de"]
 EMAILS = [None, ANN, BOB, "Ann@X.DE"]
 DEVICES = ["one", "two", ANN, "carl@y.de"]
 tracks = st.builds(
-    lambda name, device, email, unit, later: track(name, device, email=email, unit=unit, at=NOON + later * SECOND),
+    lambda name, device, email, unit, later, stated, value: track(
+        name, device, email=email, unit=unit, at=NOON + later * SECOND, stated=stated, value=value
+    ),
     st.sampled_from(["home", "basket", *Word]),
     st.sampled_from(DEVICES),
     st.sampled_from(EMAILS),
     st.sampled_from(["", "DE"]),
-    st.integers(0, 3600),
+    st.sampled_from([0, 0, 1, 3600]),
+    st.sampled_from([None, "2026-03-01T11:00:00Z"]),
+    st.sampled_from(["x", "x", ANN, f"<{BOB}>"]),
 )
 _lists = st.builds(
     lambda number, scope: listed(LISTED[number], scope, name=f"{number} {scope}"),
@@ -151,6 +178,7 @@ _people = st.one_of(
     st.builds(lambda email, device: visitor(device, email=email), st.sampled_from(EMAILS), st.sampled_from(DEVICES)),
     st.builds(lambda pk, device: visitor(device, pk=pk), st.integers(1, 4), st.sampled_from(DEVICES)),
     st.builds(Departure, st.sampled_from(["1", "2"])),
+    st.integers(1, 4).map(lambda pk: Departure(xng_id=people.xng_id(STORE_ID, pk))),
     _lists,
     _lists.map(lambda listing: Delisting(listing.id)),
     st.builds(told, st.sampled_from(list(Word)), email=st.sampled_from([ANN, BOB])),
