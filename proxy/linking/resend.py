@@ -11,12 +11,11 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from proxy import strict
-from proxy.formats.template_data import Data
-from proxy.linking.base import Linked, Mail, Named, Result, Wanted, grouped, in_json, inner, texts, tree
+from proxy.linking.base import Linked, Mail, Named, Result, Wanted, grouped, in_json, texts, tree
 from proxy.providers.base import Message
 
 PER_RECIPIENT = True
-TEMPLATES = True
+TEMPLATES = False  # some names are Resend's own, and the others have to be declared
 
 _SENDS: Final = frozenset({"/emails", "/emails/batch"})
 _OWN_PLACEHOLDER: Final = "RESEND_UNSUBSCRIBE_URL"
@@ -43,5 +42,4 @@ def _mail(places: list[str], mail: dict[str, Any], *, known: bool) -> Mail:
     refuses = Result.BY_PROVIDER if own.count(_OWN_PLACEHOLDER) else None
     if not known or not mail.get("to"):  # copies of a mail to nobody, which Resend would hardly take
         refuses = Result.UNSUPPORTED
-    data = Data(mail["template"], "variables") if inner(mail, "template") else None
-    return Mail(places, Named(mail), own, refuses, mail.get("topic_id") is not None, data)
+    return Mail(places, Named(mail), own, refuses, by_account=mail.get("topic_id") is not None)

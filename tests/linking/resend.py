@@ -8,7 +8,7 @@ import orjson
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from proxy.providers.base import Request
-from tests.linking.urls import VARIABLE, headers, link
+from tests.linking.urls import headers, link
 
 HEADERS = CIMultiDictProxy(CIMultiDict({"Authorization": "Bearer re_key", "Content-Type": "application/json"}))
 PLEASE = {"text": "Leave: {{unsubscribe}}", "html": '<a href="{{unsubscribe}}">Leave</a>'}
@@ -62,18 +62,5 @@ ROWS: dict[str, dict[str, Any]] = {
     "a mail that is forwarded": {
         "request": post({"to": ADA}, "/inboxes/1/threads/2/emails/3/forward"),
         "results": {"unsupported": 1},
-    },
-    "a stored template": {
-        "request": post(mail(ADA, template={"id": "news", "variables": {"A": 1}})),
-        "headers": False,
-        "variable": VARIABLE,
-        "results": {"variable_filled": 1},
-        "body": orjson.dumps(mail(ADA, template={"id": "news", "variables": {"A": 1, VARIABLE: link(ADA)}})),
-    },
-    "a stored template to two": {
-        "request": post(mail([ADA, BOB], template={"id": "news"})),
-        "headers": False,
-        "variable": VARIABLE,
-        "results": {"variable_left": 2},
     },
 }
