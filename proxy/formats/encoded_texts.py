@@ -21,6 +21,7 @@ import binascii
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import accumulate, chain, pairwise
 from typing import Final
 
@@ -168,10 +169,20 @@ def _in_lines(octets: bytes, width: int, line_end: bytes) -> bytes:
     return line_end.join(encoded[at : at + width] for at in range(0, len(encoded), width))
 
 
+@cache
 def _escaped(sought: str) -> re.Pattern[bytes]:
-    """Find words of quoted-printable, in escapes or not, with soft line breaks among them; never within an escape."""
-    letters = (rf"(?:{re.escape(letter)}|=(?i:{ord(letter):02X}))" for letter in sought)
-    return re.compile((r"(?<!=)(?<!=[0-9A-Fa-f])" + r"(?:=\r?\n)*+".join(letters)).encode())
+    """Find words of quoted-printable, in escapes or not, with soft line breaks among them; never within an escape.
+
+    It begins with letters alone and looks back behind the first, so that the search runs from one such to the next.
+    """
+    first, *others = map(re.escape, sought)
+    at_first = rf"(?:{first}(?<!={first})(?<!=[0-9A-Fa-f]{first})|{_escape(sought[0])})"
+    letters = (rf"(?:{other}|{_escape(letter)})" for other, letter in zip(others, sought[1:], strict=True))
+    return re.compile(r"(?:=\r?\n)*+".join([at_first, *letters]).encode())
+
+
+def _escape(letter: str) -> str:
+    return "=" + "".join(f"[{digit}{digit.lower()}]" if digit.isalpha() else digit for digit in f"{ord(letter):02X}")
 
 
 def _broken(new: str, column: int, room: int) -> list[str]:
