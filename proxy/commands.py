@@ -284,7 +284,8 @@ def _row(entry: Entry) -> tuple[str, str, str, str, str]:
     scope = f"scope {entry['Scope']}" if entry["Scope"] else "every scope"
     until = f", until {entry['ExpiresAt']}" if "ExpiresAt" in entry else ""
     named = entry["Email"] or entry["Phone"]
-    return f"entry {entry['BlacklistId']}", "", f"on the blacklist: {named}, {scope}{until}", "", ""
+    why = f" ({entry['Reason']})" if "Reason" in entry else ""
+    return f"entry {entry['BlacklistId']}", "", f"on the blacklist: {named}, {scope}{until}{why}", "", ""
 
 
 def _load(arguments: Namespace) -> Loaded:

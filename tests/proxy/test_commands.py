@@ -254,6 +254,14 @@ async def test_status_tells_of_entries(
     assert f"{A}: blacklisted" in said
 
 
+async def test_status_tells_why_an_entry_is_there(gate: RunningGate, sendgate: Shell) -> None:
+    """The reason of an entry, and until when it counts, stand in its line."""
+    entry = {"Email": "*@example.com", "Reason": "a competitor", "ExpiresAt": "2099-01-01T00:00:00Z"}
+    await gate.api("POST", "/api/v1.0/blacklists/", entry)
+    _, said = await sendgate.said("status", A)
+    assert "*@example.com, every scope, until 2099-01-01T00:00:00Z (a competitor)" in said
+
+
 async def test_whitelisting_nobody(sendgate: Shell) -> None:
     """Releasing an address that nobody has changes nothing and is no failure."""
     code, said = await sendgate.said("whitelist", A)
