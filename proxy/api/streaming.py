@@ -52,8 +52,12 @@ def seen_to_break(request: web.Request) -> Iterator[None]:
 def csv_lines(rows: Iterable[Iterable[Any]]) -> bytes:
     """Write rows as CSV whose cells no spreadsheet runs."""
     text = io.StringIO()
-    csv.writer(text).writerows([harmless(cell) for cell in row] for row in rows)
+    csv.writer(text).writerows([_cell(cell) for cell in row] for row in rows)
     return text.getvalue().encode("utf-8", "backslashreplace")
+
+
+def _cell(value: Any) -> Any:
+    return str(value).lower() if isinstance(value, bool) else harmless(value)  # true and false, as exports have them
 
 
 def harmless(cell: Any) -> Any:

@@ -79,6 +79,13 @@ async def test_an_empty_stream_of_csv_names_its_columns(gate: RunningGate) -> No
     assert "digest" not in head
 
 
+async def test_csv_says_yes_and_no_as_json_does(gate: RunningGate) -> None:
+    """What is true or false is written as in exports and in JSON, not as in Python."""
+    await many(gate, 1)
+    (row,) = rows(await stream(gate, "format=csv"))
+    assert row["enforced"] == "true"
+
+
 @pytest.mark.parametrize("style", ["csv", "ndjson"])
 @pytest.mark.parametrize(("limit", "count"), [("", 1500), ("&limit=3", 3), ("&limit=1000", 1000)])
 async def test_a_limit_ends_a_stream(gate: RunningGate, style: str, limit: str, count: int) -> None:
