@@ -6,6 +6,7 @@ number. A step makes one call, and says what its answer promised: every acknowle
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
@@ -17,7 +18,7 @@ from policy.model import Channel, MessageClass
 from policy.rows import COLUMNS
 from proxy.api.importing import SALVAGED
 from proxy.links import Link, Links
-from tests.conftest import FORM, Message, RunningGate
+from tests.conftest import FORM, JSON, Message, RunningGate
 
 E_MAILS: Final = ("a@x.io", "b@x.io", "c@x.io", "A@X.io", "straße@x.io", "d@straße.de", '"a"@x.io')
 PHONES: Final = ("+4915112345678", "+493012345678", "+4915112345679", "004915112345678")
@@ -31,6 +32,7 @@ SCOPES: Final = ("users", "events", "blacklists")
 WARY: Final = {"name": "wary", "key": "a-key-that-releases-nobody", "scopes": list(SCOPES)}
 FREE: Final = {"name": "free", "key": "a-key-that-may-release", "scopes": [*SCOPES, "records", "release"]}
 LINK_KEY: Final = "k" * 32
+HOOK_KEY: Final = "the-key-of-a-webhook"
 V2: Final = {"X-XNG-ApiVersion": "2"}
 
 Body = dict[str, Any]
@@ -73,15 +75,21 @@ class Life:
         """Ask the API by the key that may not release."""
         return await self._ask(WARY["key"], method, path, body, given)
 
-    async def ask_freely(self, method: str, path: str) -> Message:
+    async def ask_freely(self, method: str, path: str, body: Any = None) -> Message:
         """Ask the API by the key that may."""
-        return await self._ask(FREE["key"], method, path)
+        return await self._ask(FREE["key"], method, path, body)
 
-    async def click(self, address: str, unit: str) -> Message:
-        """Unsubscribe an address by one click, as a mailbox does."""
+    async def click(self, address: str, unit: str, form: bytes = b"List-Unsubscribe=One-Click") -> Message:
+        """Unsubscribe an address by one click, as a mailbox does, or say something else at its link."""
         token = Links([LINK_KEY]).make(Link(keys_of(address)[0], channel_of(address), unit))
-        answer = await self.gate.post(f"/u/{token}", b"List-Unsubscribe=One-Click", FORM, door="public")
-        return self._noted(answer, f"one click of {address!r} in unit {unit!r}")
+        answer = await self.gate.post(f"/u/{token}", form, FORM, door="public")
+        return self._noted(answer, f"{form!r} of {address!r} in unit {unit!r}")
+
+    async def hear(self, item: Body) -> Message:
+        """Hear from a provider what it learned of somebody."""
+        given = ("Authorization", f"Bearer {HOOK_KEY}")
+        answer = await self.gate.post("/webhooks/provider", json.dumps(item).encode(), JSON, given, door="public")
+        return self._noted(answer, f"webhook {item}")
 
     async def _ask(
         self, key: object, method: str, path: str, body: Any = None, given: Mapping[str, str] | None = None
@@ -368,6 +376,74 @@ async def click_link(life: Life) -> Promises:
     return {Promise(address, MessageClass.MARKETING)} if answer.status == 200 else set()
 
 
+async def hear_from_provider(life: Life) -> Promises:
+    """Hear that somebody used the provider's own link, complained, or has no mailbox any more."""
+    email = life.dice.choice(E_MAILS)
+    reason = life.dice.choice(("ManualSuppression", "SpamComplaint", "HardBounce"))
+    answer = await life.hear(_changed(life, email, suppresses=True, reason=reason))
+    kind = MessageClass.TRANSACTIONAL if reason == "HardBounce" else MessageClass.MARKETING
+    return {Promise(email, kind)} if answer.status == 200 else set()
+
+
+def _changed(life: Life, email: str, **told: Any) -> Body:
+    """Write a change of a subscription as Postmark does, now or at a time of its own."""
+    return {
+        "RecordType": "SubscriptionChange",
+        "MessageStream": life.dice.choice(("outbound", "news")),
+        "Recipient": email,
+        "SuppressSending": told["suppresses"],
+        "SuppressionReason": told.get("reason"),
+        "Origin": "Recipient",
+        "ChangedAt": life.dice.choice(TIMES),
+        "MessageID": str(life.dice.random()),
+    }
+
+
+# ── who may release ──
+
+
+async def tell_freely(life: Life) -> Promises:
+    """Tell a yes about somebody, now or with a time of its own."""
+    event = {**_event(life), "event": life.dice.choice(("Whitelisted", "Opt In"))}
+    await life.ask_freely("POST", "/events", {**life.subject(), "events": [event]})
+    return set()
+
+
+async def set_freely(life: Life) -> Promises:
+    """Release a user by a status, or by a profile."""
+    user = f"/users/{life.dice.choice(IDS)}"
+    path, body = life.dice.choice(
+        (("/blacklist-status", {"blacklisted": False}), ("/optout-status", {"optOut": False}), ("", {"optOut": False}))
+    )
+    await life.ask_freely("PUT", f"{user}{path}", body)
+    return set()
+
+
+async def import_freely(life: Life) -> Promises:
+    """Import two people, for whom false is a yes."""
+    await life.ask_freely("POST", "/import", {"rows": [_row(life) for _ in range(2)], "release": True})
+    return set()
+
+
+async def delete_freely(life: Life) -> Promises:
+    """Delete a user with their standing, as far as the configuration lets it go."""
+    await life.ask_freely("DELETE", f"/users/{life.dice.choice(IDS)}")
+    return set()
+
+
+async def click_back(life: Life) -> Promises:
+    """Come back on the page of a link, or leave everything there."""
+    form = life.dice.choice((b"action=in", b"action=in", b"action=out_all"))
+    await life.click(life.dice.choice(E_MAILS + PHONES), life.dice.choice(UNITS), form)
+    return set()
+
+
+async def hear_of_a_return(life: Life) -> Promises:
+    """Hear from the provider that somebody wants mail again."""
+    await life.hear(_changed(life, life.dice.choice(E_MAILS), suppresses=False))
+    return set()
+
+
 STEPS: Final[Mapping[Step, int]] = {  # how often each is drawn beside the others
     tell_events: 4,
     put_user: 9,
@@ -389,10 +465,19 @@ STEPS: Final[Mapping[Step, int]] = {  # how often each is drawn beside the other
     erase: 1,
     remove_listed: 1,
     sleep_a_night: 1,
+    hear_from_provider: 1,
+}
+RELEASING: Final[Mapping[Step, int]] = {
+    tell_freely: 4,
+    set_freely: 4,
+    import_freely: 2,
+    delete_freely: 2,
+    click_back: 3,
+    hear_of_a_return: 2,
 }
 
 
-async def take_a_step(life: Life) -> Promises:
+async def take_a_step(life: Life, steps: Mapping[Step, int] = STEPS) -> Promises:
     """Draw a step, take it, and say what it promised."""
-    (step,) = life.dice.choices(list(STEPS), list(STEPS.values()))
+    (step,) = life.dice.choices(list(steps), list(steps.values()))
     return await step(life)

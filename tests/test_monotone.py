@@ -23,7 +23,20 @@ from policy import Policy, rules
 from policy.model import Channel, Facts, Holder, MessageClass, Microseconds, Recipient, Send, Terms
 from policy.store import backups, facts
 from tests.conftest import OpenGate, RunningGate
-from tests.lives import E_MAILS, FREE, LINK_KEY, PHONES, WARY, Life, channel_of, keys_of, take_a_step
+from tests.lives import (
+    E_MAILS,
+    FREE,
+    HOOK_KEY,
+    LINK_KEY,
+    PHONES,
+    RELEASING,
+    STEPS,
+    WARY,
+    Life,
+    channel_of,
+    keys_of,
+    take_a_step,
+)
 
 MARKETING, TRANSACTIONAL = MessageClass.MARKETING, MessageClass.TRANSACTIONAL
 ADDRESSES: Final = E_MAILS + PHONES
@@ -78,6 +91,11 @@ async def opened(open_gate: OpenGate, dice: Random) -> RunningGate:
             "german-mail": {"provider": "sendgrid", "upstream": "sandbox", "business_unit": "DE"},
             "receipts": {"provider": "sendgrid", **receipts},
             "sms-receipts": {"provider": "twilio", **receipts},
+            "provider": {
+                "provider": "postmark",
+                "upstream": "sandbox",
+                "webhook": {"key": HOOK_KEY, "effects": {"hard_bounce": "block"}},
+            },
         },
     )
 
@@ -177,7 +195,7 @@ async def hold_at_the_door(life: Life, refused: Refused) -> None:
 async def test_a_copy_of_any_moment_told_the_journal_since_refuses_the_same(
     open_gate: OpenGate, tmp_path: Path, seed: int
 ) -> None:
-    """A backup of any moment of a life ends, with the journal since, in the standing that the gate has."""
+    """A backup of any moment of a life, releases included, refuses the same as the gate with the journal since."""
     dice = Random(seed)
     life = Life(await opened(open_gate, dice), dice)
     database, copy = life.gate.app.policy.database, tmp_path / "copy.db"
@@ -186,7 +204,7 @@ async def test_a_copy_of_any_moment_told_the_journal_since_refuses_the_same(
         if step == moment:
             database.snapshot(lambda connection: backups.copy(connection, copy))
             life.calls.append("a backup")
-        await take_a_step(life)
+        await take_a_step(life, {**STEPS, **RELEASING})
     journal = io.BytesIO()
     database.snapshot(backups.journal_to(journal, 0))
     restored = Policy(copy, life.gate.app.config.store.pepper.reveal())

@@ -7,6 +7,7 @@ documented at all.
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any, Final
 
 from aiohttp import web
@@ -18,6 +19,8 @@ from policy.times import BadTime, Stated
 from proxy import strict
 from proxy.providers.base import Unreadable
 
+UNTOLD: Final = "*"
+_ADDRESS: Final = re.compile(r"@|\d{6}")
 LONGEST_TEXT: Final = 16 * 1024  # bytes of a string field (CrossEngage, "Limits")
 LARGEST_BODY: Final = 4 << 20
 LONG_BODY: Final = 64 << 10
@@ -45,8 +48,9 @@ class BadField(Exception):
         self.says = says
 
     def told(self) -> dict[str, str]:
-        """Give what is answered."""
-        return {"field": self.field, "type": self.kind, **({"message": self.says} if self.says else {})}
+        """Give what is answered; a name that the caller made up may be an address, and is not told."""
+        field = UNTOLD if _ADDRESS.search(self.field) else self.field
+        return {"field": field, "type": self.kind, **({"message": self.says} if self.says else {})}
 
 
 async def tree(request: web.Request) -> Any:

@@ -86,6 +86,8 @@ async def test_since_and_until(filled: RunningGate) -> None:
     ("query", "fault"),
     [
         ("colour=blue", ("colour", "UNKNOWN_VALUE")),
+        ("bob@example.com=1", ("*", "UNKNOWN_VALUE")),
+        ("4915112345678=1", ("*", "UNKNOWN_VALUE")),
         ("reason=nonsense", ("reason", "UNKNOWN_VALUE")),
         ("channel=FAX", ("channel", "UNKNOWN_VALUE")),
         ("route=a&route=b", ("route", "UNKNOWN_VALUE")),
