@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Final
 
-import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
@@ -40,6 +39,7 @@ from proxy.api import (
     users_v2,
 )
 from proxy.api.access import CALLER, EVERYTHING, Caller, Denied, identify, require
+from proxy.api.answering import as_json
 from proxy.api.context import CONTEXT, Context
 from proxy.api.describing import Answer, Operation, described
 from proxy.api.reading import BadField
@@ -148,9 +148,7 @@ async def sandbox_messages(request: web.Request) -> web.Response:
     sandboxes = request.app[CONTEXT].sandboxes()
     messages = sorted((m for box in sandboxes.values() for m in box.messages), key=lambda m: m.at, reverse=True)
     items = [{**asdict(message), "at": times.written(message.at)} for message in messages]
-    return web.Response(
-        body=orjson.dumps({"items": items, "next": None}), content_type="application/json", charset="UTF-8"
-    )
+    return as_json({"items": items, "next": None})
 
 
 @web.middleware
@@ -172,9 +170,10 @@ async def _faults(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except BadField as fault:
-        return _told(fault)
+        return as_json(fault.told(), fault.status)
     except (AddressTaken, AddressListed) as refused:
-        return _told(_fault_of(refused))
+        found = _fault_of(refused)
+        return as_json(found.told(), found.status)
     except (UnknownUser, UnknownEntry):
         return web.Response(status=404)
     except StoreUnavailable as unavailable:
@@ -193,8 +192,3 @@ def _fault_of(refused: AddressTaken | AddressListed) -> BadField:
     if isinstance(refused, AddressListed):
         return BadField(refused.field, reading.BLACKLISTED, 403, says="this address is on a blacklist")
     return BadField("email", reading.WRONG_VALUE)
-
-
-def _told(fault: BadField) -> web.Response:
-    body = orjson.dumps(fault.told())
-    return web.Response(status=fault.status, body=body, content_type="application/json", charset="UTF-8")

@@ -10,7 +10,6 @@ import uuid
 from functools import wraps
 from typing import Annotated, Any, Final, get_args
 
-import orjson
 from aiohttp import web
 from pydantic import Field
 
@@ -18,6 +17,7 @@ from policy.store import attributes
 from policy.store.attributes import Attribute, AttributeInUse, AttributeTaken, Numbered, UnknownAttribute
 from proxy.api import paging, reading, shapes
 from proxy.api.access import Handler, require
+from proxy.api.answering import as_json
 from proxy.api.context import CONTEXT
 from proxy.api.describing import Answer, Operation, Parameter, described
 from proxy.api.reading import NOT_NULL, UNKNOWN_VALUE, WRONG_FORMAT, WRONG_VALUE, BadField
@@ -43,7 +43,7 @@ def _faults(handler: Handler) -> Handler:
             return await handler(request)
         except BadField as fault:
             message = f"{fault.field}: {fault.kind}"
-            return _json({"requestId": str(uuid.uuid4()), "message": message}, 400)
+            return as_json({"requestId": str(uuid.uuid4()), "message": message}, 400)
         except UnknownAttribute:
             return web.Response(status=404)
 
@@ -69,7 +69,7 @@ async def post(request: web.Request) -> web.Response:
         raise BadField("name", WRONG_VALUE) from None
     except UnknownAttribute:
         raise BadField("parentName", UNKNOWN_VALUE) from None
-    return _json({**_told((number, wanted)), "success": True})
+    return as_json({**_told((number, wanted)), "success": True})
 
 
 @described(
@@ -90,7 +90,7 @@ async def get_list(request: web.Request) -> web.Response:
     paging.only(request, frozenset({"offset", "limit"}))
     offset, limit = paging.number(request, "offset", 0, 0), paging.number(request, "limit", PAGE, 1, LARGEST_PAGE)
     found, total = await request.app[CONTEXT].policy.ask(attributes.page(offset, limit))
-    return _json({"attributes": [{**_told(each), "id": each[0]} for each in found], "total": str(total)})
+    return as_json({"attributes": [{**_told(each), "id": each[0]} for each in found], "total": str(total)})
 
 
 @described(
@@ -105,7 +105,7 @@ async def get_list(request: web.Request) -> web.Response:
 async def get_one(request: web.Request) -> web.Response:
     """Answer one attribute by its id."""
     require(request, Scope.USERS)
-    return _json(_told(await request.app[CONTEXT].policy.ask(attributes.one(_number(request)))))
+    return as_json(_told(await request.app[CONTEXT].policy.ask(attributes.one(_number(request)))))
 
 
 @described(
@@ -165,7 +165,3 @@ def _told(numbered: Numbered) -> dict[str, Any]:
     optional = {"nestedType": attribute.nested_type, "parentName": attribute.parent}
     told = {"id": str(number), "name": attribute.name, "attributeType": attribute.type}
     return {**told, **{name: value for name, value in optional.items() if value}}
-
-
-def _json(body: dict[str, Any], status: int = 200) -> web.Response:
-    return web.Response(status=status, body=orjson.dumps(body), content_type="application/json", charset="UTF-8")

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import orjson
 from aiohttp import web
 
 from policy import AddressListed, AddressTaken
@@ -20,6 +19,7 @@ from policy.store import lookups
 from policy.store.people import Person
 from proxy.api import profiles, reading, shapes
 from proxy.api.access import Caller, require
+from proxy.api.answering import as_json
 from proxy.api.context import CONTEXT, Context
 from proxy.api.describing import Answer, Operation, described
 from proxy.api.profiles import Written
@@ -97,9 +97,7 @@ async def _post(request: web.Request, caller: Caller, read: Read) -> web.Respons
     await _learn(context, [*items["updated"], *items["deleted"]])
     told = {name: await _told(context, items[name]) for name in LISTS}
     fine = all(result["success"] for results in told.values() for result in results)
-    answer = web.Response(
-        status=200 if fine else 400, body=orjson.dumps(told), content_type="application/json", charset="UTF-8"
-    )
+    answer = as_json(told, 200 if fine else 400)
     ignored = {trait for item in items["updated"] if item.written for trait in item.written.ignored}
     if ignored:
         answer.headers[profiles.IGNORED] = ", ".join(sorted(ignored))

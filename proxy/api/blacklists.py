@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import orjson
 from aiohttp import web
 
 from policy import UnknownEntry, blacklists
@@ -28,6 +27,7 @@ from policy.store import blacklists as entries
 from policy.times import Stated
 from proxy.api import own_shapes, querying, reading
 from proxy.api.access import Caller, require
+from proxy.api.answering import as_json
 from proxy.api.context import CONTEXT
 from proxy.api.describing import Answer, Operation, described
 from proxy.api.reading import NOT_NULL, UNKNOWN_VALUE, WRONG_FORMAT, WRONG_VALUE, BadField
@@ -67,7 +67,7 @@ async def get_list(request: web.Request) -> web.Response:
     require(request, Scope.BLACKLISTS)
     asked = await querying.selection(request, entries.FIELDS, tie="pk")
     page = await request.app[CONTEXT].policy.ask(entries.page(asked))
-    return _json(_envelope(page.entries, page.total))
+    return as_json(_envelope(page.entries, page.total))
 
 
 @described(
@@ -80,7 +80,7 @@ async def get_list(request: web.Request) -> web.Response:
 async def get_one(request: web.Request) -> web.Response:
     """Answer one entry; raises UnknownEntry."""
     require(request, Scope.BLACKLISTS)
-    return _json(shown(await request.app[CONTEXT].policy.ask(entries.one(_entry_id(request)))))
+    return as_json(shown(await request.app[CONTEXT].policy.ask(entries.one(_entry_id(request)))))
 
 
 @described(
@@ -120,7 +120,7 @@ async def clear_user_data(request: web.Request) -> web.Response:
     if not removed:
         return web.Response(status=404)
     entry = await context.policy.ask(entries.one(entry_id))
-    return _json({**shown(entry), "ProfilesRemoved": removed})
+    return as_json({**shown(entry), "ProfilesRemoved": removed})
 
 
 @described(
@@ -150,7 +150,7 @@ async def post(request: web.Request) -> web.Response:
         learned += await context.learn(listings[start : start + AT_ONCE])
     told = [each.entry for each in learned if each.entry is not None]
     status = 200 if all(each.repeat for each in learned) else 201
-    return _json(_envelope(told, len(told)) if several else shown(told[0]), status)
+    return as_json(_envelope(told, len(told)) if several else shown(told[0]), status)
 
 
 def shown(entry: BlacklistEntry) -> dict[str, Any]:
@@ -267,8 +267,4 @@ def _envelope(told: Sequence[BlacklistEntry], total: int) -> dict[str, Any]:
 def _refused(faults: Sequence[tuple[int, BadField]], *, several: bool) -> web.Response:
     """Answer what is wrong: the first fault, and of an array all of them, each with its position."""
     told = [{**({"item": number} if several else {}), **fault.told()} for number, fault in faults]
-    return _json({**told[0], **({"faults": told} if several else {})}, 400)
-
-
-def _json(body: dict[str, Any], status: int = 200) -> web.Response:
-    return web.Response(status=status, body=orjson.dumps(body), content_type="application/json", charset="UTF-8")
+    return as_json({**told[0], **({"faults": told} if several else {})}, 400)

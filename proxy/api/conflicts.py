@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import orjson
 from aiohttp import web
 
 from policy import times
@@ -13,6 +12,7 @@ from policy.store import conflicts
 from policy.store.conflicts import Open
 from proxy.api import conflict_shapes, paging
 from proxy.api.access import require
+from proxy.api.answering import as_json
 from proxy.api.context import CONTEXT
 from proxy.api.describing import CURSOR, WRONG, Answer, Operation, described
 from proxy.api.reading import WRONG_FORMAT, BadField
@@ -39,8 +39,7 @@ async def get_list(request: web.Request) -> web.Response:
     policy = request.app[CONTEXT].policy
     found = await policy.ask(conflicts.page(policy.database.digests, int(cursor), limit + 1, policy.now()))
     more = str(found[limit - 1].id) if len(found) > limit else None
-    body = orjson.dumps({"items": [shown(each) for each in found[:limit]], "next": more})
-    return web.Response(body=body, content_type="application/json", charset="UTF-8")
+    return as_json({"items": [shown(each) for each in found[:limit]], "next": more})
 
 
 @described(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import orjson
 from aiohttp import web
 
 from policy import times
@@ -19,6 +18,7 @@ from policy.store.erasing import COUNTED, KEPT
 from policy.store.surveying import Whom, whoever
 from proxy.api import blacklists, erasing_shapes, paging, reading, records
 from proxy.api.access import Handler, require
+from proxy.api.answering import as_json
 from proxy.api.context import CONTEXT
 from proxy.api.describing import WRONG, Answer, Operation, Parameter, described
 from proxy.api.reading import NOT_NULL, WRONG_VALUE, BadField
@@ -62,7 +62,7 @@ async def erase(request: web.Request, whom: Whom) -> web.Response:
     request.app[CONTEXT].erased(erased, caller.name)
     for sandbox in request.app[CONTEXT].sandboxes().values():
         sandbox.messages.clear()  # the message of whoever was erased could lie in any, in any encoding
-    return _json(_report(erased))
+    return as_json(_report(erased))
 
 
 def wanted(request: web.Request) -> bool:
@@ -87,7 +87,7 @@ async def post_rebuild(request: web.Request) -> web.Response:
     """Write the store's file anew, and tell how often an erased address still stands in it."""
     require(request, Scope.ADMIN)
     settled = await request.app[CONTEXT].policy.rebuild()
-    return _json({"logEmptied": settled.log_emptied, "left": settled.left})
+    return as_json({"logEmptied": settled.log_emptied, "left": settled.left})
 
 
 @described(
@@ -115,7 +115,7 @@ async def held(request: web.Request, whom: Whom) -> web.Response:
         "dispatchFailed": list(map(records.shown, found["dispatchFailed"])),
         "blacklist": list(map(blacklists.shown, found["blacklist"])),
     }
-    return _json({**found, **shown})
+    return as_json({**found, **shown})
 
 
 def _name(given: str | None) -> str:
@@ -139,7 +139,3 @@ def _report(erased: Erased) -> dict[str, Any]:
         "leftInFile": erased.settled.left,
         "notes": [COPIES, *([ENTRIES] if erased.remaining else [])],
     }
-
-
-def _json(body: dict[str, Any]) -> web.Response:
-    return web.Response(body=orjson.dumps(body), content_type="application/json", charset="UTF-8")

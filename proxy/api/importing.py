@@ -12,7 +12,6 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, Final
 
-import orjson
 from aiohttp import web
 
 from policy import rows
@@ -20,6 +19,7 @@ from policy.events import Event
 from policy.rows import COLUMNS, BadRow
 from proxy.api import own_shapes, reading
 from proxy.api.access import Caller, require
+from proxy.api.answering import as_json
 from proxy.api.context import CONTEXT
 from proxy.api.describing import NO_RELEASE, WRONG, Answer, Operation, described
 from proxy.api.reading import MISSING_SCOPE, WRONG_VALUE, BadField
@@ -53,7 +53,7 @@ async def post(request: web.Request) -> web.Response:
     read = await asyncio.to_thread(_read, _rows(tree), caller, release=release)
     learned = iter(await request.app[CONTEXT].policy.learn_rows([events for events, _ in read if events]))
     items = [wrong or refused for wrong, refused in ((w, next(learned) if events else "") for events, w in read)]
-    return web.Response(body=orjson.dumps({"items": items}), content_type="application/json", charset="UTF-8")
+    return as_json({"items": items})
 
 
 def _rows(tree: dict[str, Any]) -> list[list[str]]:

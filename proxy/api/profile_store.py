@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-import orjson
 from aiohttp import web
 
 from policy import AddressListed, AddressTaken, UnknownUser, times, visitors
@@ -27,6 +26,7 @@ from policy.store.visitors import Visitor
 from policy.times import BadTime
 from proxy.api import own_shapes, profiles, querying, reading, scopes, store_shapes
 from proxy.api.access import require
+from proxy.api.answering import as_json
 from proxy.api.context import CONTEXT, Context
 from proxy.api.describing import Answer, Operation, described
 from proxy.api.reading import BLACKLISTED, UNKNOWN_VALUE, WRONG_FORMAT, WRONG_VALUE, BadField
@@ -62,7 +62,7 @@ async def get_list(request: web.Request) -> web.Response:
     asked = await querying.selection(request, listing.fields(context.policy.database.digests, units), tie="pk")
     page = await context.policy.ask(listing.page(asked))
     items = [shown(visitor, units) for visitor in page.visitors]
-    return _json({"total": page.total, "count": len(items), "items": items})
+    return as_json({"total": page.total, "count": len(items), "items": items})
 
 
 @described(
@@ -73,7 +73,7 @@ async def get_list(request: web.Request) -> web.Response:
 async def get_one(request: web.Request) -> web.Response:
     """Answer one profile of a scope; raises UnknownUser."""
     require(request, Scope.USERS)
-    return _json(shown(await _visitor(request), _units(request)))
+    return as_json(shown(await _visitor(request), _units(request)))
 
 
 @described(
@@ -101,7 +101,7 @@ async def post(request: web.Request) -> web.Response:
     named = Subject(email=email, business_unit=unit, email_keys=keys)
     there = bool(keys) and (await context.policy.ask(lookups.each([named])))[0] is not None
     profile = Profile(None, email or None, keys, unit, traits={visitors.TRAIT: kept}, source=caller.name)
-    return _json(await _learn(context, profile), 200 if there else 201)
+    return as_json(await _learn(context, profile), 200 if there else 201)
 
 
 @described(
@@ -131,7 +131,7 @@ async def put(request: web.Request) -> web.Response:
     email, keys = _address(told)
     kept = _kept(told, visitor.kept)
     profile = Profile(None, email, keys, traits={visitors.TRAIT: kept}, source=caller.name, xng_id=visitor.id)
-    return _json(await _learn(context, profile))
+    return as_json(await _learn(context, profile))
 
 
 @described(Operation("Deletes a profile.", Scope.USERS, answers={200: Answer("it is gone"), 404: _UNKNOWN}))
@@ -307,7 +307,3 @@ async def _visitor(request: web.Request) -> Visitor:
 
 def _units(request: web.Request) -> Units:
     return request.app[CONTEXT].config().profiles.units
-
-
-def _json(body: dict[str, Any], status: int = 200) -> web.Response:
-    return web.Response(status=status, body=orjson.dumps(body), content_type="application/json", charset="UTF-8")

@@ -20,6 +20,7 @@ from policy.store import records
 from policy.store.records import Filter
 from proxy.api import own_shapes, paging, reading, shapes, streaming
 from proxy.api.access import require
+from proxy.api.answering import as_json
 from proxy.api.context import CONTEXT
 from proxy.api.describing import CURSOR, JSON, WRONG, Answer, Operation, Parameter, described
 from proxy.api.reading import NOT_NULL, UNKNOWN_VALUE, WRONG_FORMAT, BadField
@@ -63,7 +64,7 @@ async def get_list(request: web.Request) -> web.StreamResponse:
     limit = paging.limit(request)
     found = await policy.ask(records.page(policy.database.digests, _filter(request), limit + 1))
     items, more = found[:limit], len(found) > limit
-    return _json({"items": [shown(record) for record in items], "next": str(items[-1]["id"]) if more else None})
+    return as_json({"items": [shown(record) for record in items], "next": str(items[-1]["id"]) if more else None})
 
 
 @described(
@@ -78,7 +79,7 @@ async def get_one(request: web.Request) -> web.Response:
     require(request, Scope.RECORDS)
     number = request.match_info["id"]
     record = await request.app[CONTEXT].policy.ask(records.one(int(number))) if paging.is_number(number) else None
-    return web.Response(status=404) if record is None else _json(shown(record))
+    return web.Response(status=404) if record is None else as_json(shown(record))
 
 
 @described(
@@ -98,7 +99,7 @@ async def get_summary(request: web.Request) -> web.Response:
         raise BadField("by", UNKNOWN_VALUE if by else NOT_NULL)
     counted = await policy.ask(records.summary(policy.database.digests, _filter(request, frozenset({"by"})), by))
     items = [{by: value, "records": count, "recipients": recipients} for value, count, recipients in counted]
-    return _json({"items": items, "next": None})
+    return as_json({"items": items, "next": None})
 
 
 async def _stream(request: web.Request, style: str) -> web.StreamResponse:
@@ -171,7 +172,3 @@ def _one_of(value: str | None, allowed: frozenset[str], field: str) -> str | Non
 def _time(request: web.Request, field: str) -> int | None:
     stated = reading.stated(request.query.get(field), field)
     return None if stated is None else stated.first
-
-
-def _json(body: dict[str, Any]) -> web.Response:
-    return web.Response(body=orjson.dumps(body), content_type="application/json", charset="UTF-8")

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-import orjson
 from aiohttp import web
 
 from policy import blacklists
@@ -20,6 +19,7 @@ from policy.store import scopes
 from policy.store.scopes import TooManyScopes
 from proxy.api import own_shapes, paging, reading, store_shapes
 from proxy.api.access import require
+from proxy.api.answering import as_json
 from proxy.api.context import CONTEXT, Context
 from proxy.api.describing import Answer, Operation, described
 from proxy.api.reading import UNKNOWN_VALUE, WRONG_FORMAT, WRONG_VALUE, BadField
@@ -42,7 +42,7 @@ async def get_list(request: web.Request) -> web.Response:
     require(request, Scope.USERS)
     paging.only(request, frozenset())
     items = [_shown(name, description) for name, description in (await known(request.app[CONTEXT])).items()]
-    return _json({"total": len(items), "count": len(items), "items": items})
+    return as_json({"total": len(items), "count": len(items), "items": items})
 
 
 @described(
@@ -56,7 +56,7 @@ async def get_one(request: web.Request) -> web.Response:
     """Answer one scope, in whichever case it is asked for."""
     require(request, Scope.USERS)
     found = named(await known(request.app[CONTEXT]), request.match_info["id"])
-    return web.Response(status=404) if found is None else _json(_shown(*found))
+    return web.Response(status=404) if found is None else as_json(_shown(*found))
 
 
 @described(
@@ -81,7 +81,7 @@ async def put(request: web.Request) -> web.Response:
         new = await context.policy.note(scopes.declare(found[0] if found else name, description))
     except TooManyScopes:
         raise BadField("ScopeId", WRONG_VALUE, says=f"there are {scopes.MOST} scopes already") from None
-    return _json(_shown(found[0] if found else name, description), 201 if new and found is None else 200)
+    return as_json(_shown(found[0] if found else name, description), 201 if new and found is None else 200)
 
 
 async def known(context: Context) -> dict[str, str]:
@@ -119,7 +119,3 @@ def _description(tree: dict[str, Any]) -> str:
 
 def _shown(name: str, description: str) -> dict[str, str]:
     return {"ScopeId": name, "Description": description}
-
-
-def _json(body: dict[str, Any], status: int = 200) -> web.Response:
-    return web.Response(status=status, body=orjson.dumps(body), content_type="application/json", charset="UTF-8")

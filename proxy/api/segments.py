@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, Final, Literal
 
-import orjson
 from aiohttp import web
 
 from policy import segments as filters
@@ -25,6 +24,7 @@ from policy.store.segments import Saved, SegmentTaken, TooManySegments, UnknownS
 from proxy import transfer
 from proxy.api import own_shapes, paging, reading, streaming
 from proxy.api.access import require
+from proxy.api.answering import as_json
 from proxy.api.context import CONTEXT
 from proxy.api.describing import CURSOR, JSON, Answer, Operation, Parameter, described
 from proxy.api.reading import WRONG_FORMAT, WRONG_VALUE, BadField
@@ -60,7 +60,7 @@ async def post(request: web.Request) -> web.Response:
         return web.Response(status=409)
     except TooManySegments:
         raise BadField("name", WRONG_VALUE, says=f"there are {segments.MOST} segments; delete one first") from None
-    return _json(_told(await policy.ask(segments.one(name))), 201 if new else 200)
+    return as_json(_told(await policy.ask(segments.one(name))), 201 if new else 200)
 
 
 @described(
@@ -78,7 +78,7 @@ async def get_list(request: web.Request) -> web.Response:
     limit = paging.limit(request)
     found = await request.app[CONTEXT].policy.ask(segments.page(request.query.get("cursor", ""), limit + 1))
     more = found[limit - 1].name if len(found) > limit else None
-    return _json({"items": [_told(each) for each in found[:limit]], "next": more})
+    return as_json({"items": [_told(each) for each in found[:limit]], "next": more})
 
 
 @described(
@@ -90,7 +90,7 @@ async def get_one(request: web.Request) -> web.Response:
     """Answer one segment by its name."""
     require(request, Scope.USERS)
     try:
-        return _json(_told(await _saved(request)))
+        return as_json(_told(await _saved(request)))
     except UnknownSegment:
         return web.Response(status=404)
 
@@ -137,7 +137,7 @@ async def get_users(request: web.Request) -> web.StreamResponse:
         return await _stream(request, segment, after, style)
     found, reached = await _page(request, segment, after, limit)
     more = None if reached is None else str(reached)
-    return _json({"items": [_somebody(each) for each in found], "next": more})
+    return as_json({"items": [_somebody(each) for each in found], "next": more})
 
 
 async def _page(request: web.Request, segment: Segment, after: int, limit: int) -> tuple[list[Found], int | None]:
@@ -234,7 +234,3 @@ def _somebody(found: Found) -> dict[str, Any]:
 
 def _channels(opt_outs: Iterable[Channel]) -> list[str]:
     return sorted(channel.value for channel in opt_outs if channel is not Channel.ALL)
-
-
-def _json(body: dict[str, Any], status: int = 200) -> web.Response:
-    return web.Response(status=status, body=orjson.dumps(body), content_type="application/json", charset="UTF-8")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
 from aiohttp import web
 
 from policy import identity, times
@@ -16,6 +15,7 @@ from policy.model import Stamp
 from policy.store import blacklists, conflicts, lookups
 from proxy.api import own_shapes
 from proxy.api.access import require
+from proxy.api.answering import as_json
 from proxy.api.blacklists import shown
 from proxy.api.context import CONTEXT
 from proxy.api.describing import WRONG, Answer, Operation, Parameter, described
@@ -50,7 +50,7 @@ async def get(request: web.Request) -> web.Response:
         "blacklist": [shown(entry) for entry in entries],
         "next": None,
     }
-    return web.Response(body=orjson.dumps(told), content_type="application/json", charset="UTF-8")
+    return as_json(told)
 
 
 def _holder(found: lookups.Found) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-import orjson
 from aiohttp import web
 
 from policy import times
@@ -19,6 +18,7 @@ from policy.store import statistics
 from policy.store.statistics import DAY, Counted, Job, Span
 from proxy.api import own_shapes, paging, reading, shapes, streaming
 from proxy.api.access import require
+from proxy.api.answering import as_json
 from proxy.api.context import CONTEXT
 from proxy.api.describing import JSON, Answer, Operation, Parameter, described
 from proxy.api.reading import UNKNOWN_VALUE, WRONG_VALUE, BadField
@@ -102,7 +102,7 @@ async def _counts(request: web.Request, counting: Counting) -> web.Response:
         body = streaming.csv_lines([(by, *counting.names), *lines])
         return web.Response(body=body, content_type=streaming.STREAMS[style], charset="utf-8")
     told = {"from": times.written(since), "to": times.written(until), "by": by, "items": items, "next": None}
-    return web.Response(body=orjson.dumps(told), content_type=JSON, charset="UTF-8")
+    return as_json(told)
 
 
 def _time_frame(request: web.Request, now: Microseconds) -> tuple[Microseconds, Microseconds]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
 from aiohttp import web
 
 from policy import times
@@ -12,6 +11,7 @@ from policy.store import timeline
 from policy.store.timeline import Line, Spot
 from proxy.api import own_shapes, paging
 from proxy.api.access import require
+from proxy.api.answering import as_json
 from proxy.api.context import CONTEXT
 from proxy.api.describing import CURSOR, UNKNOWN_USER, WRONG, Answer, Operation, described
 from proxy.api.reading import WRONG_FORMAT, BadField
@@ -35,8 +35,7 @@ async def get(request: web.Request) -> web.Response:
     read = timeline.page(external_id(request), _spot(request.query.get("cursor")), limit + 1)
     found = await request.app[CONTEXT].policy.ask(read)
     more = _cursor(found[limit - 1].spot) if len(found) > limit else None
-    body = orjson.dumps({"items": [_shown(line) for line in found[:limit]], "next": more})
-    return web.Response(body=body, content_type="application/json", charset="UTF-8")
+    return as_json({"items": [_shown(line) for line in found[:limit]], "next": more})
 
 
 def _shown(line: Line) -> dict[str, Any]:

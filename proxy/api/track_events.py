@@ -33,6 +33,7 @@ from policy.store.tracking import TIME, Track, Tracked
 from policy.times import BadTime, Stated
 from proxy.api import own_shapes, querying, reading, scopes, store_shapes
 from proxy.api.access import Caller, require
+from proxy.api.answering import as_json
 from proxy.api.context import CONTEXT
 from proxy.api.describing import Answer, Operation, Parameter, described
 from proxy.api.events import CHANNEL_FIELD, IGNORED_TELLS, accepted
@@ -110,7 +111,7 @@ async def post_bulk(request: web.Request) -> web.Response:
     except NobodyNamed as nobody:
         faults = [(nobody.number, _nobody())]
     told = [{"item": number, **fault.told()} for number, fault in faults]
-    return _json({**told[0], "faults": told}, 400)
+    return as_json({**told[0], "faults": told}, 400)
 
 
 @described(
@@ -127,7 +128,7 @@ async def get_list(request: web.Request) -> web.Response:
     context = request.app[CONTEXT]
     asked = await querying.selection(request, tracking.fields(context.config().profiles.units), tie="sequence")
     total, found = await context.policy.ask(tracking.page(asked))
-    return _json({"total": total, "count": len(found), "items": [shown(each) for each in found]})
+    return as_json({"total": total, "count": len(found), "items": [shown(each) for each in found]})
 
 
 def shown(tracked: Tracked) -> dict[str, Any]:
@@ -291,7 +292,3 @@ def _nobody() -> BadField:
     return BadField(
         DEVICE, WRONG_VALUE, says="this no is nobody's: there is no User.Email, and no profile has the device"
     )
-
-
-def _json(body: Any, status: int = 200) -> web.Response:
-    return web.Response(status=status, body=orjson.dumps(body), content_type="application/json", charset="UTF-8")

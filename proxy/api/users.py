@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import orjson
 from aiohttp import web
 
 from policy import AddressListed, AddressTaken
@@ -24,6 +23,7 @@ from policy.store.people import Person
 from policy.store.surveying import Whom
 from proxy.api import erasing, paging, profiles, reading, shapes
 from proxy.api.access import require
+from proxy.api.answering import as_json
 from proxy.api.context import CONTEXT
 from proxy.api.describing import NO_RELEASE, UNKNOWN_USER, WRONG, Answer, Operation, Parameter, described
 from proxy.api.reading import BLACKLISTED, MISSING_SCOPE, WRONG_VALUE, BadField
@@ -43,7 +43,7 @@ def _status(says: str, shape: Any, body: Any = None, query: tuple[Parameter, ...
 async def get_blacklist_status(request: web.Request) -> web.Response:
     require(request, Scope.USERS)
     standing = await _standing(request)
-    return _json({"blacklisted": standing.blacklisted is not None})
+    return as_json({"blacklisted": standing.blacklisted is not None})
 
 
 @described(_status("Blacklists a user, or undoes it.", shapes.BlacklistStatus, shapes.SetBlacklist))
@@ -51,7 +51,7 @@ async def put_blacklist_status(request: web.Request) -> web.Response:
     require(request, Scope.USERS)
     blacklisted = reading.flag(await reading.body(request), "blacklisted")
     await _tell(request, Word.BLACKLISTED if blacklisted else Word.WHITELISTED, "blacklisted", release=not blacklisted)
-    return _json({"blacklisted": blacklisted})
+    return as_json({"blacklisted": blacklisted})
 
 
 @described(_status("Tells whether a user opted out.", shapes.OptOutStatus, query=(_CHANNEL,)))
@@ -59,7 +59,7 @@ async def get_optout_status(request: web.Request) -> web.Response:
     require(request, Scope.USERS)
     channel = _channel(request)
     standing = await _standing(request)
-    return _json({"optOut": channel in standing.opt_outs})
+    return as_json({"optOut": channel in standing.opt_outs})
 
 
 @described(_status("Opts a user out, or in again.", shapes.OptOutStatus, shapes.SetOptOut, (_CHANNEL,)))
@@ -68,7 +68,7 @@ async def put_optout_status(request: web.Request) -> web.Response:
     channel = _channel(request)
     opt_out = reading.flag(await reading.body(request), "optOut")
     await _tell(request, Word.OPT_OUT if opt_out else Word.OPT_IN, "optOut", release=not opt_out, channel=channel)
-    return _json({"optOut": opt_out})
+    return as_json({"optOut": opt_out})
 
 
 @described(_status("Tells a user's whole standing.", shapes.RecipientStatus))
@@ -77,7 +77,7 @@ async def get_recipient_status(request: web.Request) -> web.Response:
     require(request, Scope.USERS)
     standing = await _standing(request)
     channels = sorted(channel for channel in standing.opt_outs if channel is not Channel.ALL)
-    return _json(
+    return as_json(
         {
             "blacklisted": standing.blacklisted is not None,
             "optOutAll": Channel.ALL in standing.opt_outs,
@@ -89,7 +89,7 @@ async def get_recipient_status(request: web.Request) -> web.Response:
 @described(_status("Reads a profile.", shapes.Profile))
 async def get_user(request: web.Request) -> web.Response:
     require(request, Scope.USERS)
-    return _json(profiles.answer(await request.app[CONTEXT].policy.ask(lookups.shown(external_id(request)))))
+    return as_json(profiles.answer(await request.app[CONTEXT].policy.ask(lookups.shown(external_id(request)))))
 
 
 @described(
@@ -123,7 +123,7 @@ async def put_user(request: web.Request) -> web.Response:
     except BadField as fault:
         return await _refused_profile(request, fault.field, fault.kind)
     person = await _person(request)
-    answer = _json({"id": person.id, "xngId": person.xng_id, **_address(person), "success": True})
+    answer = as_json({"id": person.id, "xngId": person.xng_id, **_address(person), "success": True})
     if written.ignored:
         context.learned((word, "ignored") for word in written.ignored.values())
         answer.headers[profiles.IGNORED] = ", ".join(written.ignored)
@@ -231,8 +231,4 @@ def _address(person: Person) -> dict[str, Any]:
 
 
 def _failed(told: dict[str, Any], field: str, kind: str, status: int) -> web.Response:
-    return _json({**told, "success": False, "errors": [{"field": field, "type": kind}]}, status)
-
-
-def _json(body: dict[str, Any], status: int = 200) -> web.Response:
-    return web.Response(status=status, body=orjson.dumps(body), content_type="application/json", charset="UTF-8")
+    return as_json({**told, "success": False, "errors": [{"field": field, "type": kind}]}, status)

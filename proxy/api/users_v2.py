@@ -20,7 +20,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial, wraps
 from typing import Any, Final, Literal
 
-import orjson
 from aiohttp import web
 
 from policy import AddressListed, AddressTaken, UnknownUser, identity
@@ -28,6 +27,7 @@ from policy.events import SUPPRESSES, Departure, Event, Profile, Subject, Told, 
 from policy.store import lookups
 from proxy.api import batch, envelope, erasing, profiles, reading, shapes, tracking, users
 from proxy.api.access import Caller, Handler, require
+from proxy.api.answering import as_json
 from proxy.api.context import CONTEXT, Context
 from proxy.api.describing import UNKNOWN_USER, Answer, Operation, Parameter, described
 from proxy.api.envelope import Code
@@ -65,7 +65,7 @@ def _enveloped(handler: Handler) -> Handler:
             return await handler(request)
         except BadField as found:
             code = Code.INVALID_JSON if found.field == "body" else Code.INVALID_FIELD
-            return _json(envelope.enveloped([envelope.fault(code, found)]), 400)
+            return as_json(envelope.enveloped([envelope.fault(code, found)]), 400)
 
     return told
 
@@ -89,9 +89,9 @@ async def put_user(request: web.Request) -> web.Response:
     context = request.app[CONTEXT]
     item = _written(await reading.body(request), "", context, caller)
     if item.faults:
-        return _json(envelope.enveloped(item.faults), 400)
+        return as_json(envelope.enveloped(item.faults), 400)
     accepted = await _accepted(context, [item])
-    return _json(envelope.enveloped(item.faults), 403) if item.faults else accepted
+    return as_json(envelope.enveloped(item.faults), 403) if item.faults else accepted
 
 
 @_enveloped
@@ -112,7 +112,7 @@ async def _post_batch(request: web.Request) -> web.Response:
     updated, deleted = batch.lists(tree)
     if len(updated) + len(deleted) > batch.MOST:
         found = BadField("updated", WRONG_VALUE)
-        return _json(envelope.enveloped([envelope.fault(Code.BATCH_TOO_LARGE, found)]), 400)
+        return as_json(envelope.enveloped([envelope.fault(Code.BATCH_TOO_LARGE, found)]), 400)
     items = [_written(each, f"/updated/{at}", context, caller) for at, each in enumerate(updated)]
     items += [_deleted(each, f"/deleted/{at}", context, caller) for at, each in enumerate(deleted)]
     _refuse_twins(items)
@@ -133,7 +133,7 @@ async def get_by_email(request: web.Request) -> web.Response:
     unit = request.match_info.get("bu", "")
     if not keys or not _is_text(unit):
         raise UnknownUser
-    return _json(profiles.answer(await request.app[CONTEXT].policy.ask(lookups.shown_by_email(keys[0], unit))))
+    return as_json(profiles.answer(await request.app[CONTEXT].policy.ask(lookups.shown_by_email(keys[0], unit))))
 
 
 @described(
@@ -151,7 +151,7 @@ async def get_track(request: web.Request) -> web.Response:
     if tracked is None:
         return web.Response(status=404)
     numbers = {"total": tracked.total, "success": tracked.total - tracked.errors, "error": tracked.errors}
-    return _json({"stage": "PROCESSED", **numbers})
+    return as_json({"stage": "PROCESSED", **numbers})
 
 
 # ── what both versions have ──
@@ -274,7 +274,7 @@ async def _accepted(context: Context, items: Sequence[Item]) -> web.Response:
     faults = [fault for item in items for fault in item.faults]
     tracked = Tracked(context.policy.now(), len(items), len(items) - len(sound) + failed)
     told = {"trackingId": tracking.make(_tracking_key(context), tracked)}
-    answer = _json({**told, **envelope.enveloped(faults)} if faults else told, 202)
+    answer = as_json({**told, **envelope.enveloped(faults)} if faults else told, 202)
     ignored = {trait for item in sound if not item.faults for trait in item.traits}
     if ignored:
         answer.headers[profiles.IGNORED] = ", ".join(sorted(ignored))
@@ -315,7 +315,3 @@ def _noes(events: Sequence[Event]) -> Iterator[Told]:
 
 def _tracking_key(context: Context) -> bytes:
     return context.policy.database.digests.digest(_KEY)
-
-
-def _json(body: dict[str, Any], status: int = 200) -> web.Response:
-    return web.Response(status=status, body=orjson.dumps(body), content_type="application/json", charset="UTF-8")
