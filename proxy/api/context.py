@@ -82,12 +82,6 @@ class Context:
                 self._count(events, result)
         return results
 
-    async def learn_rows(self, groups: Sequence[Sequence[Event]]) -> list[str]:
-        """Learn the rows of an import and let the observers count their events."""
-        results = await self.policy.learn_rows(groups)
-        self.learned((event.name, "applied") for events in groups for event in events if isinstance(event, Told))
-        return results
-
     def _count(self, events: Sequence[Event], learned: Sequence[Learned]) -> None:
         self.learned((_name(event), _effect(event, each)) for event, each in zip(events, learned, strict=True))
 
