@@ -48,6 +48,11 @@ def holder(
     return Holder(user, unit, standing, kept)
 
 
+def bounced() -> Holder:
+    """Make somebody whose mailbox is gone."""
+    return Holder("1", "", Standing(stamp("bounce")))
+
+
 def recipient(*keys: str, channel: Channel = MAIL, at: float | None = None) -> Recipient:
     """Make a recipient."""
     return Recipient("to.0", channel, "Ann@Example.com", keys, at)
@@ -79,6 +84,10 @@ MATRIX = [
     pytest.param([holder(ALL, MAIL)], {}, (KEY,), "opted_out", "passes", id="opted out of both: ALL is told"),
     pytest.param(
         [holder(ALL, blacklisted=True)], {}, (KEY,), "blacklisted", "blacklisted", id="both: blacklisted is told"
+    ),
+    pytest.param([bounced()], {}, (KEY,), "hard_bounced", "hard_bounced", id="bounced"),
+    pytest.param(
+        [bounced(), holder(blacklisted=True)], {}, (KEY,), "blacklisted", "blacklisted", id="bounced for one of two"
     ),
     pytest.param(
         [holder(), holder(blacklisted=True)], {}, (KEY,), "blacklisted", "blacklisted", id="one of two people"
@@ -123,6 +132,7 @@ def test_the_rules_stand_in_their_order() -> None:
 ALONE: dict[str, tuple[list[Holder], dict[str, object], float | None]] = {
     "not_allowlisted": ([], {"allow_only": ALLOW_NOBODY}, None),
     "blacklisted": ([holder(blacklisted=True)], {}, None),
+    "hard_bounced": ([bounced()], {}, None),
     "opted_out": ([holder(ALL)], {}, None),
     "opted_out_channel": ([holder(MAIL)], {}, None),
     "scheduled_too_far": ([], {"max_schedule_ahead": 60.0}, SECONDS + 61),
@@ -212,7 +222,7 @@ def test_any_key_of_an_address_suffices(keys: list[str], at: int) -> None:
 # ── whose opt-outs count in a unit ──
 
 DE, FR, NONE = holder(MAIL, unit="DE"), holder(MAIL, unit="FR"), holder(MAIL)
-DE_IN, FR_IN = holder(unit="DE", user="in"), holder(unit="FR", user="in")
+DE_IN, FR_IN, NONE_IN = holder(unit="DE", user="in"), holder(unit="FR", user="in"), holder(user="in")
 KEPT_DE = holder(MAIL, unit="DE", user=None, kept=True)
 
 
@@ -220,6 +230,7 @@ KEPT_DE = holder(MAIL, unit="DE", user=None, kept=True)
     ("people", "unit", "counted"),
     [
         pytest.param((DE, FR_IN), "", (DE, FR_IN), id="no unit is named: everybody"),
+        pytest.param((DE, NONE_IN), "", (DE, NONE_IN), id="no unit is named, and somebody has none: everybody"),
         pytest.param((DE, FR_IN), "FR", (FR_IN,), id="the unit has the address: it alone"),
         pytest.param((DE, FR_IN, NONE), "FR", (FR_IN, NONE), id="the unit has the address: it and the empty unit"),
         pytest.param((DE, NONE), "FR", (DE, NONE), id="nobody of the unit has it: everybody"),
