@@ -73,6 +73,21 @@ def test_a_statement_without_a_time_wins(history: list[Statement], arrived: int,
     assert holds is SUPPRESSES[word]
 
 
+def test_a_statement_without_a_time_passes_those_it_stands_beside() -> None:
+    """It must be newer than what was said of its own kind and channel, and need not be than what was of others."""
+    registers = after(
+        [
+            (Word.OPT_OUT, Channel.MAIL, Origin.PAGE, "", 3),
+            (Word.OPT_IN, Channel.MAIL, Origin.API, "", 4),
+            (Word.OPT_OUT, Channel.SMS, Origin.PAGE, "", 7),
+            (Word.BLACKLISTED, Channel.ALL, Origin.API, "", 8),
+            (Word.OPT_OUT, Channel.ALL, Origin.API, "", 9),
+        ]
+    )
+    asked = [(Kind.OPT_OUT, Channel.MAIL), (Kind.OPT_OUT, Channel.SMS), (Kind.BLACKLIST, Channel.ALL)]
+    assert [state.newest(registers, *each) for each in asked] == [4, 7, 8]
+
+
 @given(histories, statements)
 def test_a_statement_touches_its_own_kind_and_channel(history: list[Statement], statement: Statement) -> None:
     """Nothing but the kind and channel that a statement is about changes by it."""
@@ -240,6 +255,15 @@ def test_a_newer_release_undoes_what_was_merged(mine: list[Statement], theirs: l
     for word, channel in [(Word.WHITELISTED, Channel.ALL), *((Word.OPT_IN, c) for c in Channel)]:
         merged = said(merged, (word, channel, Origin.API, "", 100))
     assert not state.standing(merged).suppressing
+
+
+def test_a_merge_leaves_a_yes_that_undid_its_own_no() -> None:
+    """A keyword that somebody took back stays taken back, whatever another number was told."""
+    one = after(
+        [(Word.OPT_OUT, Channel.SMS, Origin.KEYWORD, "1", 5), (Word.OPT_IN, Channel.SMS, Origin.KEYWORD, "1", 6)]
+    )
+    other = after([(Word.OPT_OUT, Channel.SMS, Origin.KEYWORD, "2", 3)])
+    assert [register.number for register, _ in state.suppressing(state.merge(one, other))] == ["2"]
 
 
 def test_a_merge_takes_no_release_of_the_other_person() -> None:

@@ -11,11 +11,12 @@ from policy.events import Departure, Event, Origin, Subject
 from policy.identity import address_keys
 from policy.model import Channel
 from policy.state import ANY, Registers
-from policy.store import everybody
+from policy.store import everybody, people
 from policy.store.digests import WrongPepper
 from tests.policy.conftest import NOON, PASSES, SECOND, Memory, profile, terms, told
 
-ANN, BOB, SHARP = "ann@x.de", "bob@x.de", "m@straße.de"
+ANN, BOB = "ann@x.de", "bob@x.de"
+SHARP, PUNYCODE, DOUBLE_S = "m@straße.de", "m@xn--strae-oqa.de", "m@strasse.de"  # the first has the others' keys
 OUT = "opted_out_channel"
 
 
@@ -62,6 +63,25 @@ def test_many_at_once_reach_those_who_come_in_the_same_request(memory: Memory) -
     """A batch in which an address is opted out and then given to users of other units opts them out."""
     memory.learn([profile("1", email=ANN, unit="DE"), no(), profile("2", email=ANN, unit="UK")])
     assert in_uk(memory) == "opted_out_channel"
+
+
+@pytest.mark.parametrize("first", [PUNYCODE, DOUBLE_S])
+def test_a_lead_hears_what_was_said_of_each_reading(memory: Memory, first: str) -> None:
+    """Who has an address with two readings takes over what was said of either, in whichever order it was said."""
+    second = DOUBLE_S if first == PUNYCODE else PUNYCODE
+    memory.learn([no(first), no(second, origin=Origin.ONE_CLICK)])
+    memory.learn([told("Opt Out", email=SHARP, unit="UK", channel=Channel.SMS)])
+    assert {register.origin for register in remembered(memory, SHARP)} == {"page", "one-click"}
+    (lead,) = (
+        person
+        for person in people.with_email(memory.connection, address_keys(SHARP)[0])
+        if person.business_unit == "UK"
+    )
+    assert {register.origin for register in people.registers(memory.connection, lead.pk)} == {
+        "page",
+        "one-click",
+        "event",
+    }
 
 
 def test_a_repeat_changes_nothing(memory: Memory) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pytest
 
 from policy import AddressTaken
-from policy.events import Departure, Subject
+from policy.events import Departure, Profile, Subject
 from policy.model import Channel
 from policy.store import people
 from policy.store.people import Person
@@ -82,6 +82,28 @@ def test_a_number_is_nobodys_alone(memory: Memory) -> None:
     assert [(person.id, person.email) for person in having(memory, MOBILE)] == [("1", None), (None, None), ("2", None)]
     memory.learn([told("Blacklisted", phone=MOBILE)])
     assert len(having(memory, MOBILE)) == 3
+
+
+@pytest.mark.parametrize(
+    ("known", "unit"),
+    [
+        pytest.param(profile("1", mobile=MOBILE), "", id="a user"),
+        pytest.param(profile(None, email=ANN, mobile=MOBILE), "", id="a lead with an e-mail"),
+        pytest.param(profile(None, email=ANN, unit="DE", mobile=MOBILE), "DE", id="a lead of a unit"),
+    ],
+)
+def test_a_yes_of_a_number_is_no_yes_of_who_has_it_beside_a_name(memory: Memory, known: Profile, unit: str) -> None:
+    """What is told of a number is told of a lead by that number; somebody else who has it stays as they stand."""
+    named = told("Blacklisted", known.id, email=known.email, unit=unit)
+    memory.learn([known, named, told("Whitelisted", phone=MOBILE)])
+    assert memory.judge(MOBILE) == "blacklisted"
+
+
+def test_a_number_that_is_merely_kept_is_nobodys(memory: Memory) -> None:
+    """What is told of a number that is kept of somebody who is gone makes a lead beside what is kept."""
+    memory.learn([profile("1", mobile=MOBILE), told("Blacklisted", "1"), Departure("1", keep_suppressed=True)])
+    memory.learn([told("Opt Out", phone=MOBILE)])
+    assert [person.kept for person in having(memory, MOBILE)] == [True, False]
 
 
 # ── profiles ──
