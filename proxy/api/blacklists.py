@@ -25,7 +25,7 @@ from policy.events import Delisting, Listing, Origin
 from policy.model import BlacklistEntry, Microseconds
 from policy.store import blacklists as entries
 from policy.times import Stated
-from proxy.api import own_shapes, querying, reading
+from proxy.api import querying, reading, store_shapes
 from proxy.api.access import Caller, require
 from proxy.api.answering import as_json
 from proxy.api.context import CONTEXT
@@ -50,7 +50,7 @@ class Rules:
     now: Microseconds
 
 
-_WRONG: Final = Answer("a field is not what it must be; nothing was taken", own_shapes.EntryFaults)
+_WRONG: Final = Answer("a field is not what it must be; nothing was taken", store_shapes.ItemFaults)
 _UNKNOWN: Final = Answer("there is no such entry")
 
 
@@ -59,7 +59,7 @@ _UNKNOWN: Final = Answer("there is no such entry")
         "Lists the entries of all blacklists, the oldest first unless an order is asked for.",
         Scope.BLACKLISTS,
         query=querying.PARAMETERS,
-        answers={200: Answer("a page", own_shapes.Entries), 400: _WRONG},
+        answers={200: Answer("a page", store_shapes.Entries), 400: _WRONG},
     )
 )
 async def get_list(request: web.Request) -> web.Response:
@@ -74,7 +74,7 @@ async def get_list(request: web.Request) -> web.Response:
     Operation(
         "Answers one entry.",
         Scope.BLACKLISTS,
-        answers={200: Answer("the entry", own_shapes.Entry), 404: _UNKNOWN},
+        answers={200: Answer("the entry", store_shapes.Entry), 404: _UNKNOWN},
     )
 )
 async def get_one(request: web.Request) -> web.Response:
@@ -103,7 +103,7 @@ async def delete(request: web.Request) -> web.Response:
         "Removes the profiles of whom an entry stands for.",
         Scope.BLACKLISTS,
         answers={
-            200: Answer("they are gone; the entry stays", own_shapes.Cleared),
+            200: Answer("they are gone; the entry stays", store_shapes.Cleared),
             404: Answer("it stands for nobody who is there, or there is no such entry"),
         },
     )
@@ -127,10 +127,10 @@ async def clear_user_data(request: web.Request) -> web.Response:
     Operation(
         "Puts an address on a blacklist, or each of an array.",
         Scope.BLACKLISTS,
-        body=own_shapes.NewEntry | list[own_shapes.NewEntry],
+        body=store_shapes.NewEntry | list[store_shapes.NewEntry],
         answers={
-            200: Answer("all of it was there already", own_shapes.Entry | own_shapes.Entries),
-            201: Answer("some of it is new; committed", own_shapes.Entry | own_shapes.Entries),
+            200: Answer("all of it was there already", store_shapes.Entry | store_shapes.Entries),
+            201: Answer("some of it is new; committed", store_shapes.Entry | store_shapes.Entries),
             400: _WRONG,
         },
     )

@@ -6,8 +6,9 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
-from proxy.api.own_shapes import Entry, Record
+from proxy.api.own_shapes import Record
 from proxy.api.shapes import Moment, Told, whole
+from proxy.api.store_shapes import Entry
 
 
 class Whom(TypedDict):

@@ -1,4 +1,4 @@
-"""The bodies of the gate's own endpoints as types: timelines, standing, records, imports, health (see shapes.py)."""
+"""The bodies of the gate's own endpoints as types: timelines, standing, records, imports, health, segments, counts."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from policy.reasons import Reason
 from policy.rows import COLUMNS
 from proxy.api.conflict_shapes import HoldersConflict
 from proxy.api.shapes import Moment, Told, whole
+from proxy.api.store_shapes import Entry
 
 
 @whole
@@ -174,65 +175,6 @@ class Ready(TypedDict):
     shadow: list[str]
     restart_for: NotRequired[list[str]]
     draining: NotRequired[bool]
-
-
-# ── blacklists of addresses ──
-
-
-class NewEntry(TypedDict):
-    """An address for a blacklist; keys are read in either case."""
-
-    BlacklistId: NotRequired[str | None]
-    Email: NotRequired[str | None]
-    Phone: NotRequired[str | None]
-    Scope: NotRequired[str | None]
-    Reason: NotRequired[str | None]
-    ExpiresAt: NotRequired[str | None]
-
-
-@whole
-class Entry(TypedDict):
-    """An entry of a blacklist."""
-
-    BlacklistId: str
-    Email: str | None
-    Scope: str | None
-    Phone: NotRequired[str]
-    Reason: NotRequired[str]
-    ExpiresAt: NotRequired[str]
-
-
-@whole
-class Cleared(Entry):
-    """An entry, and how many profiles it stood for, which are gone."""
-
-    ProfilesRemoved: int
-
-
-@whole
-class Entries(TypedDict):
-    """One page of entries, and how many there are."""
-
-    total: int
-    count: int
-    items: list[Entry]
-
-
-@whole
-class EntryFault(TypedDict):
-    """What is wrong with an entry."""
-
-    field: str
-    type: str
-    message: NotRequired[str]
-    item: NotRequired[int]
-
-
-@whole
-class EntryFaults(EntryFault):
-    """What is wrong: the first fault, and of an array all of them with their positions."""
-
-    faults: NotRequired[list[EntryFault]]
 
 
 # ── segments ──

@@ -24,7 +24,7 @@ from policy.store import lookups
 from policy.store import visitors as listing
 from policy.store.visitors import Visitor
 from policy.times import BadTime
-from proxy.api import own_shapes, profiles, querying, reading, scopes, store_shapes
+from proxy.api import profiles, querying, reading, scopes, store_shapes
 from proxy.api.access import require
 from proxy.api.answering import as_json
 from proxy.api.context import CONTEXT, Context
@@ -40,8 +40,8 @@ _TOLD: Final = ("DeviceIds", "Name", "ProfileManager", "FirstSeen", "LastSeen", 
 _NAMES: Final = {name.lower(): name for name in (*_TOLD, "ProfileId")}
 _EMAIL: Final = "email"
 
-_WRONG: Final = Answer("a field is not what it must be; nothing was taken", own_shapes.EntryFault)
-_LISTED: Final = Answer("an address in it is on a blacklist; nothing was taken", own_shapes.EntryFault)
+_WRONG: Final = Answer("a field is not what it must be; nothing was taken", store_shapes.ItemFault)
+_LISTED: Final = Answer("an address in it is on a blacklist; nothing was taken", store_shapes.ItemFault)
 _UNKNOWN: Final = Answer("there is no such profile in this scope")
 _LARGE: Final = Answer(f"the body is over {LARGEST >> 10} KiB")
 

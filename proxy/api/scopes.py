@@ -17,7 +17,7 @@ from policy.blacklists import BadEntry
 from policy.scopes import DEFAULT
 from policy.store import scopes
 from policy.store.scopes import TooManyScopes
-from proxy.api import own_shapes, paging, reading, store_shapes
+from proxy.api import paging, reading, store_shapes
 from proxy.api.access import require
 from proxy.api.answering import as_json
 from proxy.api.context import CONTEXT, Context
@@ -27,7 +27,9 @@ from proxy.config import Scope
 
 LONGEST: Final = 256  # characters of a description
 _DEFAULT_TELLS: Final = "what names no scope"
-_WRONG: Final = Answer("the id or the description is not what it must be, or there are too many", own_shapes.EntryFault)
+_WRONG: Final = Answer(
+    "the id or the description is not what it must be, or there are too many", store_shapes.ItemFault
+)
 
 
 @described(

@@ -1,4 +1,4 @@
-"""The bodies of the Profile Store's face as types: profiles, scopes and tracking events (see shapes.py)."""
+"""The bodies of the Profile Store's face as types: blacklists, profiles, scopes, tracking events (see shapes.py)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,68 @@ from typing_extensions import TypedDict
 from proxy.api.shapes import Moment, Text, Told, whole
 
 Info = dict[str, Text | int | float | bool | None]
+
+
+# ── blacklists of addresses ──
+
+
+class NewEntry(TypedDict):
+    """An address for a blacklist; keys are read in either case."""
+
+    BlacklistId: NotRequired[str | None]
+    Email: NotRequired[str | None]
+    Phone: NotRequired[str | None]
+    Scope: NotRequired[str | None]
+    Reason: NotRequired[str | None]
+    ExpiresAt: NotRequired[str | None]
+
+
+@whole
+class Entry(TypedDict):
+    """An entry of a blacklist."""
+
+    BlacklistId: str
+    Email: str | None
+    Scope: str | None
+    Phone: NotRequired[str]
+    Reason: NotRequired[str]
+    ExpiresAt: NotRequired[str]
+
+
+@whole
+class Cleared(Entry):
+    """An entry, and how many profiles it stood for, which are gone."""
+
+    ProfilesRemoved: int
+
+
+@whole
+class Entries(TypedDict):
+    """One page of entries, and how many there are."""
+
+    total: int
+    count: int
+    items: list[Entry]
+
+
+@whole
+class ItemFault(TypedDict):
+    """What is wrong with a field; of an array, in the item at this position."""
+
+    field: str
+    type: str
+    message: NotRequired[str]
+    item: NotRequired[int]
+
+
+@whole
+class ItemFaults(ItemFault):
+    """The first fault, and of an array all of them."""
+
+    faults: NotRequired[list[ItemFault]]
+
+
+# ── profiles, scopes and tracking events ──
 
 
 @whole

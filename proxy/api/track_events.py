@@ -31,7 +31,7 @@ from policy.store import tracking
 from policy.store.devices import DEVICE
 from policy.store.tracking import TIME, Track, Tracked
 from policy.times import BadTime, Stated
-from proxy.api import own_shapes, querying, reading, scopes, store_shapes
+from proxy.api import querying, reading, scopes, store_shapes
 from proxy.api.access import Caller, require
 from proxy.api.answering import as_json
 from proxy.api.context import CONTEXT
@@ -54,7 +54,7 @@ _WORDS: Final = {word.lower(): word for word in Word}  # nobody's no is lost by 
 _SCOPE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # a site's id is one too
 _BATCH: Final = MOST * LARGEST + (MOST << 10)
 
-_WRONG: Final = Answer("a field is not what it must be; nothing was taken", own_shapes.EntryFaults)
+_WRONG: Final = Answer("a field is not what it must be; nothing was taken", store_shapes.ItemFaults)
 _TAKEN: Final = Answer("it is committed", headers=IGNORED_TELLS)
 _ADDRESS: Final = Parameter(ADDRESS_HEADER, "the visitor's address; remoteAddress in the body comes before it", str)
 
