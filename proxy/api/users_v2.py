@@ -2,7 +2,7 @@
 
 The contract is asynchronous: 202 with a tracking id, and what became of it is asked for. The gate writes before it
 answers, because a no must be in force when it is acknowledged; so a request has always been processed when its id is
-given (tracking.py).
+given (tracking_ids.py).
 
 What is wrong with the form of a request is answered at once, with every fault in it (envelope.py). What is wrong with
 what it asks for is an error in the tracking: a profile with an e-mail and unit of another user is not written then. But
@@ -25,14 +25,14 @@ from aiohttp import web
 from policy import AddressListed, AddressTaken, UnknownUser, identity
 from policy.events import SUPPRESSES, Departure, Event, Profile, Subject, Told, Word
 from policy.store import lookups
-from proxy.api import batch, envelope, erasing, profiles, reading, shapes, tracking, users
+from proxy.api import batch, envelope, erasing, profiles, reading, shapes, tracking_ids, users
 from proxy.api.access import Caller, Handler, require
 from proxy.api.answering import as_json
 from proxy.api.context import CONTEXT, Context
 from proxy.api.describing import UNKNOWN_USER, Answer, Operation, Parameter, described
 from proxy.api.envelope import Code
 from proxy.api.reading import BLACKLISTED, NOT_NULL, WRONG_VALUE, BadField
-from proxy.api.tracking import Tracked
+from proxy.api.tracking_ids import Ended
 from proxy.api.versions import HEADER, by_version
 from proxy.config import Scope
 
@@ -147,10 +147,10 @@ async def get_track(request: web.Request) -> web.Response:
     """Tell how a request ended; 404 for an id that nobody was given, or whose time is over."""
     require(request, Scope.USERS)
     context = request.app[CONTEXT]
-    tracked = tracking.read(_tracking_key(context), request.match_info["trackingId"], context.policy.now())
-    if tracked is None:
+    ended = tracking_ids.read(_tracking_key(context), request.match_info["trackingId"], context.policy.now())
+    if ended is None:
         return web.Response(status=404)
-    numbers = {"total": tracked.total, "success": tracked.total - tracked.errors, "error": tracked.errors}
+    numbers = {"total": ended.total, "success": ended.total - ended.errors, "error": ended.errors}
     return as_json({"stage": "PROCESSED", **numbers})
 
 
@@ -272,8 +272,8 @@ async def _accepted(context: Context, items: Sequence[Item]) -> web.Response:
     sound = [item for item in items if not item.faults]
     failed = await _learn(context, sound)
     faults = [fault for item in items for fault in item.faults]
-    tracked = Tracked(context.policy.now(), len(items), len(items) - len(sound) + failed)
-    told = {"trackingId": tracking.make(_tracking_key(context), tracked)}
+    ended = Ended(context.policy.now(), len(items), len(items) - len(sound) + failed)
+    told = {"trackingId": tracking_ids.make(_tracking_key(context), ended)}
     answer = as_json({**told, **envelope.enveloped(faults)} if faults else told, 202)
     ignored = {trait for item in sound if not item.faults for trait in item.traits}
     if ignored:

@@ -31,7 +31,7 @@ _MIDDLE = (1 << 12) - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Tracked:
+class Ended:
     """How a request ended: when, how many users it was about (MOST at most), and how many of them were not written."""
 
     at: Microseconds
@@ -39,13 +39,13 @@ class Tracked:
     errors: int
 
 
-def make(key: bytes, tracked: Tracked) -> str:
+def make(key: bytes, ended: Ended) -> str:
     """Write an id; the key may have up to 64 bytes."""
-    told = (tracked.at << _COUNT | tracked.total) << _COUNT | tracked.errors
+    told = (ended.at << _COUNT | ended.total) << _COUNT | ended.errors
     return str(uuid.UUID(int=_spread(told << _CHECK | _check(key, told))))
 
 
-def read(key: bytes, text: str, now: Microseconds) -> Tracked | None:
+def read(key: bytes, text: str, now: Microseconds) -> Ended | None:
     """Read an id; None for one that is not of this key, or whose time is over."""
     try:
         number = uuid.UUID(text).int
@@ -55,8 +55,8 @@ def read(key: bytes, text: str, now: Microseconds) -> Tracked | None:
     told, check = packed >> _CHECK, packed & (1 << _CHECK) - 1
     if check != _check(key, told) or number != _spread(packed):
         return None
-    tracked = Tracked(Microseconds(told >> 2 * _COUNT), told >> _COUNT & MOST, told & MOST)
-    return tracked if now - tracked.at <= LIVES else None
+    ended = Ended(Microseconds(told >> 2 * _COUNT), told >> _COUNT & MOST, told & MOST)
+    return ended if now - ended.at <= LIVES else None
 
 
 def _check(key: bytes, told: int) -> int:
