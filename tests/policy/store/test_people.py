@@ -67,11 +67,12 @@ def test_everybody_has_an_internal_id_of_their_own(memory: Memory) -> None:
     again.close()
 
 
-def test_another_spelling_brings_its_readings_along(memory: Memory) -> None:
+@pytest.mark.parametrize("everybody", [pytest.param(False, id="in a unit"), pytest.param(True, id="everybody")])
+def test_another_spelling_brings_its_readings_along(memory: Memory, *, everybody: bool) -> None:
     """Who is told of by a spelling with more readings has them all from then on, and they are looked up."""
     memory.learn([profile("1", email=PUNYCODE)])
     assert not having(memory, DOUBLE_S)
-    memory.learn([told("Opt Out", email=SHARP)])
+    memory.learn([told("Opt Out", email=SHARP, everybody=everybody)])
     assert [person.id for person in having(memory, DOUBLE_S)] == ["1"]
     assert memory.judge(DOUBLE_S) == "opted_out"
 
