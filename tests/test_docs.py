@@ -246,6 +246,13 @@ def test_links_lead_somewhere(document: Path) -> None:
     assert [heading for target, heading in found if heading not in anchors(target)] == []
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_files_that_are_named_are_there(document: Path) -> None:
+    """Every file of the code that a document names by its path is there, but for those that a reader is to make."""
+    named = re.findall(r"`((?:policy|proxy|tests|bench)/[\w./]*)`", document.read_text())
+    assert [name for name in named if not name.endswith("/acme.py") and not (ROOT / name).exists()] == []
+
+
 def anchors(document: Path) -> set[str]:
     """Give what a document's headings are called in links to them."""
     headings = re.findall(r"^#+ (.*)$", document.read_text(), re.MULTILINE)
