@@ -220,12 +220,17 @@ def test_a_standing_tells_the_newest_no_and_who_said_it() -> None:
 # ── merging ──
 
 
+def noes(registers: Registers) -> dict[Register, Microseconds]:
+    """Give the registers that suppress, with since when."""
+    return {register: stamp.at for register, stamp in state.suppressing(registers)}
+
+
 @given(histories, histories)
 def test_a_merge_keeps_exactly_what_either_keeps(mine: list[Statement], theirs: list[Statement]) -> None:
-    """The person that two become is kept from whatever either was kept from, and from nothing more."""
+    """The person that two become is kept from whatever either was kept from, since the newer no, and nothing more."""
     one, other = after(mine), after(theirs)
-    both = kept_from(state.standing(one)) | kept_from(state.standing(other))
-    assert kept_from(state.standing(state.merge(one, other))) == both
+    both = noes(one) | {register: max(at, noes(one).get(register, at)) for register, at in noes(other).items()}
+    assert noes(state.merge(one, other)) == both
 
 
 @given(histories, histories)
@@ -240,12 +245,11 @@ def test_what_was_merged_is_undone_by_nothing_older(
 ) -> None:
     """A release that arrives after the merge undoes no no that is as new as itself, whosever it was."""
     merged = state.merge(after(mine), after(theirs))
-    noes = dict(state.suppressing(merged))
     afterwards = reduce(said, later, merged)
     releases = [at for word, _, _, _, at in later if not SUPPRESSES[word]]
-    for register, stamp in noes.items():
-        if stamp.at >= max(releases, default=0):
-            assert register in dict(state.suppressing(afterwards))
+    for register, since in noes(merged).items():
+        if since >= max(releases, default=0):
+            assert register in noes(afterwards)
 
 
 @given(histories, histories)
@@ -263,7 +267,17 @@ def test_a_merge_leaves_a_yes_that_undid_its_own_no() -> None:
         [(Word.OPT_OUT, Channel.SMS, Origin.KEYWORD, "1", 5), (Word.OPT_IN, Channel.SMS, Origin.KEYWORD, "1", 6)]
     )
     other = after([(Word.OPT_OUT, Channel.SMS, Origin.KEYWORD, "2", 3)])
-    assert [register.number for register, _ in state.suppressing(state.merge(one, other))] == ["2"]
+    assert [register.number for register in noes(state.merge(one, other))] == ["2"]
+
+
+def test_a_merge_remembers_who_came_back() -> None:
+    """Of noes that both took back the newest is kept with the newest yes, and a stranger changes nothing of them."""
+    out, back = Word.OPT_OUT, Word.OPT_IN
+    one = after([(out, Channel.ALL, Origin.PAGE, "", 2), (back, Channel.ALL, Origin.PAGE, "", 3)])
+    other = after([(out, Channel.ALL, Origin.PAGE, "", 5), (back, Channel.ALL, Origin.PAGE, "", 6)])
+    page = Register(Kind.OPT_OUT, Channel.ALL, Origin.PAGE)
+    assert state.effective(state.merge(one, other), page) == Maxima(Microseconds(5), Microseconds(6))
+    assert state.opt_out_trait(state.merge(one, EMPTY)) is False
 
 
 def test_a_merge_takes_no_release_of_the_other_person() -> None:
