@@ -22,10 +22,18 @@ def in_unit(holders: tuple[Holder, ...], unit: str) -> tuple[Holder, ...]:
     1. No unit is named: everybody counts.
     2. Somebody of the named unit has the address: that unit and the empty one count.
     3. Nobody of that unit has it: everybody counts, so that the strictest holds.
+
+    A unit that differs in capital letters or blanks around it alone is another one, and yet what was said in it counts:
+    whoever told it may have meant this one, and was told that it was accepted.
     """
     if not unit or not any(holder.business_unit == unit and not holder.kept for holder in holders):
         return holders
-    return tuple(holder for holder in holders if holder.business_unit in (unit, ""))
+    counting = {"", _folded(unit)}
+    return tuple(holder for holder in holders if _folded(holder.business_unit) in counting)
+
+
+def _folded(unit: str) -> str:
+    return unit.strip().casefold()
 
 
 def holding(facts: Facts, keys: Iterable[str], unit: str, now: Microseconds) -> Standing:

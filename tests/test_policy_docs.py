@@ -142,6 +142,7 @@ UNITS: Final = (
     ("DE", "DE; the empty unit, opted out", (user(NOTHING_SAID, "DE"), user(OUT_OF_ALL))),
     ("DE", "DE; FR, opted out", (user(NOTHING_SAID, "DE"), user(OUT_OF_ALL, "FR"))),
     ("DE", "DE; FR, blacklisted", (user(NOTHING_SAID, "DE"), user(BLACKLISTED, "FR"))),
+    ("DE", "DE; de, opted out", (user(NOTHING_SAID, "DE"), user(OUT_OF_ALL, "de"))),
     ("DE", "FR, opted out", (user(OUT_OF_ALL, "FR"),)),
     ("DE", "FR, opted out; somebody of DE had it and gave it up", (user(OUT_OF_ALL, "FR"), KEPT_IN_DE)),
 )

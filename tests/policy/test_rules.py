@@ -223,6 +223,7 @@ def test_any_key_of_an_address_suffices(keys: list[str], at: int) -> None:
 
 DE, FR, NONE = holder(MAIL, unit="DE"), holder(MAIL, unit="FR"), holder(MAIL)
 DE_IN, FR_IN, NONE_IN = holder(unit="DE", user="in"), holder(unit="FR", user="in"), holder(user="in")
+OTHER_DE, BLANK_DE = holder(MAIL, unit="de"), holder(MAIL, unit=" DE ")
 KEPT_DE = holder(MAIL, unit="DE", user=None, kept=True)
 
 
@@ -235,6 +236,8 @@ KEPT_DE = holder(MAIL, unit="DE", user=None, kept=True)
         pytest.param((DE, FR_IN, NONE), "FR", (FR_IN, NONE), id="the unit has the address: it and the empty unit"),
         pytest.param((DE, NONE), "FR", (DE, NONE), id="nobody of the unit has it: everybody"),
         pytest.param((DE, FR_IN), "fr", (DE, FR_IN), id="another spelling is another unit"),
+        pytest.param((DE_IN, OTHER_DE, FR), "DE", (DE_IN, OTHER_DE), id="but what was said in another spelling counts"),
+        pytest.param((DE_IN, BLANK_DE, FR), "DE", (DE_IN, BLANK_DE), id="with blanks around it too"),
         pytest.param((KEPT_DE, FR), "DE", (KEPT_DE, FR), id="a kept address is nobody's presence"),
         pytest.param((KEPT_DE, DE_IN, FR), "DE", (KEPT_DE, DE_IN), id="but what is kept in the unit counts there"),
         pytest.param((KEPT_DE, FR_IN), "FR", (FR_IN,), id="and not in another"),
