@@ -23,7 +23,7 @@ from tests.conftest import FORM, JSON, Message, RunningGate
 E_MAILS: Final = ("a@x.io", "b@x.io", "c@x.io", "A@X.io", "straße@x.io", "d@straße.de", '"a"@x.io')
 PHONES: Final = ("+4915112345678", "+493012345678", "+4915112345679", "004915112345678")
 IDS: Final = ("u0", "u1", "u2", "u3")
-UNITS: Final = ("", "DE", "FR")
+UNITS: Final = ("", "DE", "FR", "de")
 TIMES: Final = ("0001-01-01T00:00:00Z", "2020-01-01T00:00:00Z", "2030-01-01T00:00:00Z")
 
 DEVICES: Final = ("phone-of-a", "tablet", "PHONE-of-a")

@@ -140,7 +140,10 @@ def _of_unit(unit: str, known: Mapping[str, tuple[Holder, ...]]) -> set[str]:
 def _says_no(address: str, unit: str, known: Mapping[str, tuple[Holder, ...]]) -> list[bool]:
     people = [person for key in keys_of(address) for person in known.get(key, ())]
     channels = {Channel.ALL, channel_of(address)}
-    return [person.business_unit in (unit, "") and bool(channels & set(person.standing.opt_outs)) for person in people]
+    units = {unit.lower(), ""}
+    return [
+        person.business_unit.lower() in units and bool(channels & set(person.standing.opt_outs)) for person in people
+    ]
 
 
 # ── lives ──
