@@ -50,8 +50,15 @@ class Held:
         self.taken += size
 
     def weigh(self, size: int) -> None:
-        """Hold what reading a body takes; raises NotSent (gate_busy) where there is no room for more than a little."""
-        self.take(size, there=size <= LITTLE)
+        """Hold what reading a body takes; raises NotSent (gate_busy) for more than a little where no room is left.
+
+        While any is left it may be more than that: a send that weighs nearly as much as all may hold would be refused
+        at each repeat, as long as there is any other.
+        """
+        others = self.room.taken - self.taken
+        if size > LITTLE and others and self.room.taken >= self.limit:
+            raise NotSent(Reason.GATE_BUSY)
+        self.take(size, there=True)
 
     @contextmanager
     def lent(self, size: int) -> Iterator[None]:

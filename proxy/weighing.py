@@ -22,9 +22,9 @@ from proxy import strict
 from proxy.formats import gathering, multipart
 from proxy.providers.base import Request, Unreadable
 
-# Bytes for each, as measured with CPython 3.11 and orjson: values in an array, members of an object, lists and empty
-# objects, what an object takes beyond that with its first key, and recipients.
-_VALUE, _MEMBER, _BRACKET, _OBJECT, _PERSON = 160, 180, 90, 160, 1000
+# Bytes for each, as measured with CPython 3.11 and orjson: values in an array, what members of an object take beyond
+# that, lists and empty objects, what an object takes beyond that with its first key, and recipients.
+_VALUE, _MEMBER, _BRACKET, _OBJECT, _PERSON = 100, 100, 90, 160, 800
 _WIDE, _WIDEST = 2, 4  # times the size of a text beyond its own, with letters beyond Latin-1, or beyond 16 bits
 
 _WIDEST_LEADS: Final = tuple(bytes([lead]) for lead in range(0xF0, 0xF5))  # of UTF-8

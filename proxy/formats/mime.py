@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 from proxy import strict
@@ -20,6 +20,7 @@ from proxy.providers.base import Unreadable
 
 RECIPIENTS = ("To", "Cc", "Bcc", "Resent-To", "Resent-Cc", "Resent-Bcc")
 LONGEST_BLOCK = 1 << 20  # bytes; a thousand recipients with long names take a tenth of it
+MOST_HEADERS = 10_000  # a mail that went through many hands has some hundred
 
 _LINE = 78  # octets without the line end (RFC 5322, section 2.1.1), where a value has blanks to break it at
 
@@ -112,12 +113,14 @@ def read(raw: bytes, deciding: Collection[str] = ()) -> Mime:
 
     Beside RECIPIENTS the caller names further headers that decide something. None of them may stand twice, and no
     header may only look like one of them (`T-o`, `Resent_To`). Refused are also mixed line ends, bare CRs, controls,
-    bytes that are not UTF-8, lines that are no header, blanks before a colon, lines of blanks alone, and a message
-    without headers.
+    bytes that are not UTF-8, lines that are no header, blanks before a colon, lines of blanks alone, more than
+    MOST_HEADERS, and a message without headers.
     """
     line_end = _line_end(raw)
     block = _block(raw, line_end)
-    headers = tuple(_headers(block))
+    headers = tuple(islice(_headers(block), MOST_HEADERS + 1))
+    if len(headers) > MOST_HEADERS:
+        raise Unreadable(f"more than {MOST_HEADERS} headers")
     _refuse_rivals(headers, (*RECIPIENTS, *deciding))
     return Mime(raw, headers, line_end)
 

@@ -48,7 +48,7 @@ def test_what_is_there_already_is_counted() -> None:
 def test_what_is_lent_is_given_back() -> None:
     """What somebody holds for a while is there for others afterwards, also where all was left meanwhile."""
     room = Room()
-    first, second = room.held(10 * LITTLE), room.held(10 * LITTLE)
+    first, second = room.held(9 * LITTLE), room.held(9 * LITTLE)
     first.take(LITTLE)
     with first.lent(8 * LITTLE):
         with pytest.raises(NotSent):
@@ -69,3 +69,15 @@ def test_a_little_is_always_held() -> None:
     assert room.taken == 10 + LITTLE
     with pytest.raises(NotSent):
         second.weigh(LITTLE + 1)
+
+
+def test_the_heaviest_body_is_read_beside_others() -> None:
+    """While there is any room, one body may weigh more than there is; the next one has to wait."""
+    room = Room()
+    small, heavy, next_one = room.held(100), room.held(100), room.held(100)
+    small.take(99)
+    heavy.weigh(20 * LITTLE)
+    with pytest.raises(NotSent):
+        next_one.weigh(2 * LITTLE)
+    heavy.leave()
+    next_one.weigh(2 * LITTLE)

@@ -102,6 +102,7 @@ BAD = [
     pytest.param(b"Apparently-To: b@x.io\r\n\r\n", id="an old name"),
     pytest.param(b"X: " + b"a" * mime.LONGEST_BLOCK + b"\r\n\r\n", id="too long a line"),
     pytest.param(b"X: 1\r\n" * (mime.LONGEST_BLOCK // 5) + b"\r\n", id="too long a block"),
+    pytest.param(b"X: 1\r\n" * (mime.MOST_HEADERS + 1) + b"\r\n", id="too many headers"),
 ]
 
 
