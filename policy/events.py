@@ -248,6 +248,7 @@ class Erasure:
     of addresses that nobody else has, `spared` those of others' addresses that were told beside the id. `entries` are
     the sequence numbers of other people's journal entries, and `mentioned_by` the keys of other persons, in whose texts
     an address of the erased one stood, and `listed` those of blacklist entries that give it among their reasons.
+    `emptied` are the sequence numbers of what their devices did that is told of others, of which only that is left.
     `counts` says what went, in rows by table, and what was kept; None before anybody counted.
     """
 
@@ -258,6 +259,7 @@ class Erasure:
     entries: tuple[int, ...] = ()
     mentioned_by: tuple[int, ...] = ()
     listed: tuple[int, ...] = ()
+    emptied: tuple[int, ...] = ()
     counts: Mapping[str, int] | None = None
     origin: str = Origin.API
     source: str = ""

@@ -118,6 +118,17 @@ def keys_in(text: str) -> tuple[str, ...]:
 # About others
 
 
+def emptied(event: Event, left: Mapping[str, Any], veils: Veils, veil: Veil) -> Event:
+    """Leave of what a device did only these properties, if it was told of somebody else who had the device as well."""
+    match event:
+        case Told():
+            return _veiled(replace(event, properties=left), veils, veil)
+        case Unplaced():
+            return replace(event, raw={})
+        case _:
+            return event
+
+
 def partly(event: Event, veils: Veils, veil: Veil) -> Event:
     """Take the erased one's addresses and ids out of an event about others; gives the same event if it has none."""
     match event:

@@ -14,6 +14,8 @@ from policy.veiling import GONE
 
 TRAIT: Final = "__profile"
 DEVICES: Final = "DeviceIds"
+DEVICE: Final = "DeviceId"  # of a tracking event
+SEEN: Final = "DeviceSeen"  # the same where nothing else of the event is left: it is not listed any more
 NEW_VISIT: Final = 15 * 60 * 1_000_000  # microseconds of absence, after which somebody is here anew
 MOST_DEVICES: Final = 1000  # of one person; the oldest go
 
@@ -60,6 +62,17 @@ def seen(traits: Traits, device: str, at: int) -> dict[str, Any]:
     }
     known = [each for each in devices(traits) if each.lower() != device.lower()]
     return told if keys_of(device) or device == GONE else {**told, DEVICES: [*known, device]}
+
+
+def only_seen(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave of what a tracking event told with which device somebody was here, and nothing else."""
+    device = device_of(properties)
+    return {SEEN: device} if device else {}
+
+
+def device_of(properties: Mapping[str, Any]) -> str | None:
+    """Give the device of a tracking event, of which nothing else may be left."""
+    return properties.get(DEVICE) or properties.get(SEEN)
 
 
 def addresses(traits: Traits) -> Iterator[tuple[str, ...]]:

@@ -48,6 +48,7 @@ def erase(
     veils = veils_of(connection, digests, erasure)
     counts = Counter(dict.fromkeys((*COUNTED, KEPT), 0))
     ids = _veil_entries(connection, digests, erasure, veils, counts)
+    counts["event"] += empty(connection, digests, erasure.emptied, veils)
     _veil_traits(connection, digests, erasure.mentioned_by, veils)
     _veil_reasons(connection, erasure.listed, veils)
     _veil_filters(connection, veils)
@@ -136,6 +137,26 @@ def veil_entry(connection: sqlite3.Connection, digests: Digests, row: tuple[Any,
         told = {**body, "id": body["id"] and veils.id(body["id"])}
         connection.execute("UPDATE event SET body = ? WHERE sequence = ?", (orjson.dumps(told).decode(), sequence))
     return set()
+
+
+def empty(
+    connection: sqlite3.Connection, digests: Digests, sequences: Sequence[int], veils: Veils, most: int = -1
+) -> int:
+    """Leave of what devices did, as far as it is told of others, only that; gives how many entries, `most` at once."""
+    there = f"SELECT {ENTRY} FROM event WHERE sequence IN (SELECT value FROM json_each(?)) AND {devices.OF_DEVICE}"  # noqa: S608 (constants)
+    rows = connection.execute(f"{there} IS NOT NULL ORDER BY sequence LIMIT ?", (_json(sequences), most)).fetchall()
+    for row in rows:
+        event = _event(row)
+        left = visitors.only_seen(event.properties) if isinstance(event, Told) else {}
+        if event is not None:
+            _rewrite(connection, row[0], veiling.emptied(event, left, veils, _veil(digests, row)))
+        if not isinstance(event, Told):
+            connection.execute("UPDATE event SET person = NULL WHERE sequence = ?", row[:1])
+    return len(rows)
+
+
+def _json(numbers: Sequence[int]) -> str:
+    return orjson.dumps(numbers).decode()
 
 
 def _event(row: tuple[Any, ...]) -> Event | None:

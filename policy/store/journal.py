@@ -205,6 +205,7 @@ def _erasure_body(erasure: Erasure) -> dict[str, Any]:
         "entries": list(erasure.entries),
         "mentionedBy": list(erasure.mentioned_by),
         "listed": list(erasure.listed),
+        **({"emptied": list(erasure.emptied)} if erasure.emptied else {}),
         "counts": None if erasure.counts is None else dict(erasure.counts),
     }
 
@@ -300,6 +301,7 @@ def erasure_of(origin: str, source: str, body: Mapping[str, Any]) -> Erasure:
         entries=tuple(body["entries"]),
         mentioned_by=tuple(body["mentionedBy"]),
         listed=tuple(body["listed"]),
+        emptied=tuple(body.get("emptied", ())),
         counts=body["counts"],
         origin=origin,
         source=source,

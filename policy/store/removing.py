@@ -5,6 +5,9 @@ with an erasure (erasing.py), whose entry it gets in the journal. Their journal 
 thousands, are veiled after that, some at a time; `removing` says whose are left, so a gate that was killed goes on with
 them. Telling the journal again veils all at once, and ends in the same.
 
+What their devices did goes too where it was told of somebody else, who had the device as well: nothing is left of it
+but that they had it, and the effect of a no.
+
 Other than an erasure this walks through no journal: what goes is what indexes lead to. A mention of an address in
 somebody else's entry stays, and so do the entries of who was deleted before. The address stands in the entry anyway.
 
@@ -165,7 +168,8 @@ def survey(rules: Rules, pks: tuple[int, ...]) -> Callable[[sqlite3.Connection],
         connection.execute("BEGIN")
         try:
             found, ids = surveying.exactly(connection, rules.digests, pks)
-            erasure = replace(found.erasure, origin=rules.origin, source=rules.source)
+            by_device = tuple(devices.done_by(connection, pks))
+            erasure = replace(found.erasure, emptied=by_device, origin=rules.origin, source=rules.source)
             return Found(erasure, tuple(sorted(ids)), len(found.records), _looks(connection, pks))
         finally:
             connection.execute("COMMIT")
@@ -182,7 +186,7 @@ def take_away(rules: Rules, found: Found) -> Callable[[sqlite3.Connection], int]
         persons = [people.by_pk(connection, pk) for pk in pks]
         if found.looks != _looks(connection, pks) or not all(p and screen.covers_person(p) for p in persons):
             return 0
-        events = sum(_events_of(connection, pk) for pk in pks)
+        events = sum(_events_of(connection, pk) for pk in pks) + len(found.erasure.emptied)
         counts = Counter(dict.fromkeys((*erasing.COUNTED, erasing.KEPT), 0))
         counts.update(event=events, dispatch_failed=found.records)
         erasing.take_away(connection, pks, rules.now, counts)
@@ -220,7 +224,11 @@ def go_on(digests: Digests) -> Callable[[sqlite3.Connection], bool]:
         pk, sequence, ids = row
         erasure = _erasure(connection, pk, sequence)
         veils = erasing.veils_of(connection, digests, erasure)
-        done = _blot_out(connection, erasure, orjson.loads(ids), veils) or _veil(connection, digests, pk, veils)
+        done = (
+            _blot_out(connection, erasure, orjson.loads(ids), veils)
+            or _veil(connection, digests, pk, veils)
+            or erasing.empty(connection, digests, erasure.emptied, veils, CHUNK)
+        )
         connection.execute(_COUNT_EVENTS, (done,))
         if not done:
             connection.execute("DELETE FROM removing WHERE person = ?", (pk,))

@@ -27,7 +27,7 @@ from policy.events import SUPPRESSES, Event, Learned, Origin, Subject, Told, Unp
 from policy.model import Microseconds
 from policy.scopes import Units
 from policy.store import devices, learning, people
-from policy.store.devices import DEVICE, IN_BODY, OF_DEVICE, TRACKED, UNIT
+from policy.store.devices import IN_BODY, OF_DEVICE, TRACKED, UNIT
 from policy.store.digests import Digests
 from policy.store.people import Person
 from policy.store.querying import Field, Fields, Selection, Tree
@@ -142,7 +142,7 @@ def _concerns(screen: Screen, track: Track, owners: Sequence[Person]) -> bool:
 def fields(units: Units) -> Fields:
     """Give what tracking events can be asked for."""
     return {
-        DEVICE: Field(OF_DEVICE, devices.lowered),
+        visitors.DEVICE: Field(OF_DEVICE, devices.lowered),
         "EventType": Field("name"),
         TIME: Field(IN_BODY.format(TIME), lambda value: moment(Microseconds(queries.moment(value)))),
         **{name: Field(IN_BODY.format(name)) for name in ("Value", "CountryCode", "PageUri", "PageTitle")},

@@ -28,9 +28,9 @@ from policy.events import Origin, Subject, Told, Word
 from policy.model import Channel, Microseconds
 from policy.scopes import Units
 from policy.store import tracking
-from policy.store.devices import DEVICE
 from policy.store.tracking import TIME, Track, Tracked
 from policy.times import BadTime, Stated
+from policy.visitors import DEVICE
 from proxy.api import querying, reading, scopes, store_shapes
 from proxy.api.access import Caller, require
 from proxy.api.answering import as_json

@@ -16,11 +16,12 @@ from policy import Policy, UnknownEntry
 from policy.events import Delisting, Departure, Event, Listing
 from policy.model import Microseconds
 from policy.scopes import Units
-from policy.store import nightly, removing
+from policy.store import devices, nightly, removing
 from policy.store.nightly import Removal
 from policy.store.removing import Night, Rules
 from policy.visitors import TRAIT
 from tests.policy.conftest import NOON, SECOND, Memory, World, entry_id, listed, profile, send_to, terms, told
+from tests.policy.store import test_tracking
 from tests.policy.store.conftest import ADDRESSES, journal_of, live, lives_with_lists
 from tests.policy.store.test_devices import visitor
 from tests.policy.store.test_names import NAMING, cells
@@ -134,6 +135,36 @@ def test_who_goes_for_a_device(memory: Memory, entry: Listing, left: set[int]) -
     assert {pk for (pk,) in memory.connection.execute("SELECT pk FROM person WHERE kept = 0")} == left
 
 
+def tracked(memory: Memory) -> list[tuple[str, str | None]]:
+    """List the tracking events that are there, with the e-mail of whom they are about."""
+    query = (
+        "SELECT json_extract(body, '$.properties.Value'), email FROM event LEFT JOIN person ON pk = event.person"
+        f" WHERE {devices.TRACKED} AND {devices.OF_DEVICE} IS NOT NULL ORDER BY sequence"
+    )
+    return memory.connection.execute(query).fetchall()
+
+
+def test_what_a_listed_device_did_of_others(memory: Memory) -> None:
+    """What a device did goes with whoever is removed and had it, of whomever it was told; others keep the device."""
+    told_to(memory, visitor("one", email=BOB), visitor("one", "two", email=ANN))
+    tell(memory, track(device="one", email=BOB, value="his, there", stated="2026-03-01T11:00:00Z"))
+    tell(memory, track(device="ONE", value="of the first who has it"), track(device="three", value="of nobody"))
+    tell(memory, track("Opt Out", device="one", email="eve@y.de", value="a no"), track(device="two", value="hers"))
+    tell(memory, track(device="one", email="eve@y.de", unit="DE", value="in another scope"))
+    told_to(memory, listed(ANN))
+    others = [row for row in memory.rows("person") if row[3] != ANN]
+    assert take_away(memory) == 1
+    finish(memory)
+    left = [("in another scope", "eve@y.de"), ("later", "eve@y.de")]
+    assert [row for row in tracked(memory) if row[1]] == left[:1]
+    assert ([row for row in memory.rows("person") if not row[8]], memory.judge("eve@y.de")) == (others, "opted_out")
+    assert tell(memory, track(device="one", email="eve@y.de", value="later"))[0] is not None
+    assert [row for row in tracked(memory) if row[1]] == left
+    again = memory.told_again()
+    assert everything(again) == everything(memory)
+    again.close()
+
+
 def test_who_changed_meanwhile_stays(memory: Memory) -> None:
     """Whoever was told of since the look is left to another look, and so is who is not listed any more."""
     told_to(memory, profile("1", email=BOB), listed(BOB))
@@ -188,6 +219,23 @@ def test_told_again_the_journal_gives_the_same_store(before: Any, after: Any) ->
     again = memory.told_again()
     assert everything(again) == everything(memory)
     assert memory.rows("suppressed") == memory.derived_anew()
+    again.close()
+    memory.close()
+
+
+@settings(max_examples=50, deadline=None)
+@given(test_tracking.lives, st.booleans(), test_tracking.lives)
+def test_told_again_a_removal_of_visitors_gives_the_same_store(before: Any, at_once: bool, after: Any) -> None:  # noqa: FBT001 (drawn)
+    """Whatever devices did before and after a removal, or before it is finished, the journal tells the same again."""
+    memory = Memory()
+    test_tracking.live(memory, before)
+    take_away(memory, NOON + 20 * SECOND)
+    if at_once:
+        finish(memory)
+    test_tracking.live(memory, after)
+    finish(memory)
+    again = memory.told_again()
+    assert everything(again) == everything(memory)
     again.close()
     memory.close()
 
