@@ -37,6 +37,10 @@ _NAMELESS: Final = frozenset({*journal.CAUSED, journal.Kind.DELISTING, journal.K
 ENTRY: Final = "sequence, kind, name, channel, origin, source, body, effective_at, identity"
 
 
+class OtherPeople(LookupError):
+    """An erasure of the journal means people whom this store has under other keys: it is not of this store."""
+
+
 def erase(
     connection: sqlite3.Connection,
     digests: Digests,
@@ -44,7 +48,11 @@ def erase(
     arrived: Microseconds,
     records: Iterable[int] = (),
 ) -> Learned:
-    """Erase what an event says, and the records with these ids; what went is counted in the journal."""
+    """Erase what an event says, and the records with these ids; what went is counted in the journal.
+
+    Raises OtherPeople where a journal that is told again means others than the store has.
+    """
+    _check_people(connection, digests, erasure)
     veils = veils_of(connection, digests, erasure)
     counts = Counter(dict.fromkeys((*COUNTED, KEPT), 0))
     ids = _veil_entries(connection, digests, erasure, veils, counts)
@@ -58,6 +66,13 @@ def erase(
     connection.executemany("DELETE FROM removing WHERE person = ?", [(pk,) for pk in erasure.people])
     settling.mark(connection, sequence)
     return Learned(sequence, arrived)
+
+
+def _check_people(connection: sqlite3.Connection, digests: Digests, erasure: Erasure) -> None:
+    """Make sure that the keys of the table mean those whose ids are veiled here."""
+    persons = filter(None, (people.by_pk(connection, pk) for pk in erasure.people))
+    if any(person.id is not None and digests.veiled_id(person.id) not in erasure.ids for person in persons):
+        raise OtherPeople
 
 
 def write_down(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -172,6 +173,20 @@ def test_behind_a_copy_each_person_is_looked_at_once(memory: Memory) -> None:
     replayed(copy, dumped(memory))
     assert everything(copy) == everything(memory)
     assert digests.veiled_ids < 400  # a walk for each would be 60 times 60, at the least
+    copy.close()
+
+
+def test_nobody_else_is_erased_behind_a_copy(memory: Memory) -> None:
+    """A journal that means others than the copy has by the same keys is refused, and erases nobody."""
+    memory.learn([profile("1"), profile("2")])
+    copy = copied(memory)
+    memory.erase("1", NOON + SECOND)
+    copy.connection.execute("UPDATE person SET external_id = 'another' WHERE external_id = '1'")
+    before = copy.dump()
+    with pytest.raises(backups.BadCopy, match="cannot be told"):
+        replayed(copy, dumped(memory))
+    copy.connection.execute("ROLLBACK")
+    assert copy.dump() == before
     copy.close()
 
 
