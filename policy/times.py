@@ -62,7 +62,7 @@ def read(text: str) -> Stated:
 def read_in_utc(text: str) -> Stated:
     """Read an ISO 8601 time or date, UTC where it names no zone; raises BadTime.
 
-    For asking and nothing else: a statement about a person has a zone, or nobody knows when it counts from.
+    For questions and visits: what is said of a standing has a zone, or nobody knows when it counts from.
     """
     if _DATE.fullmatch(text):
         start = read(f"{text}T00:00Z").first

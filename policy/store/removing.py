@@ -106,7 +106,7 @@ def under_entries(rules: Rules, after: int) -> Callable[[sqlite3.Connection], Wi
 def under_patterns(rules: Rules, fits: Callable[[Sequence[str], str], bool], after: int) -> Callable[..., Window]:
     """Make the read of those among some persons whom patterns stand for; no index leads to them.
 
-    `fits` tells of keys and a business unit whether it may be so, quickly, for most people it is not.
+    `fits` tells of keys and a business unit whether it may be so, and tells it quickly: of most people it is not.
     """
 
     def read(connection: sqlite3.Connection) -> Window:
