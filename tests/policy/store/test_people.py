@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
 from policy import AddressTaken
-from policy.events import Departure, Profile, Subject
+from policy.events import Departure, Profile, Subject, Told
 from policy.model import Channel
 from policy.store import people
 from policy.store.people import Person
-from tests.policy.conftest import NOON, SECOND, Memory, profile, told, who
+from tests.policy.conftest import NOON, PASSES, SECOND, Memory, profile, told, who
 
 ANN, BOB = "ann@x.de", "bob@x.de"
 MOBILE = "+4915112345678"
@@ -75,6 +76,14 @@ def test_another_spelling_brings_its_readings_along(memory: Memory, *, everybody
     memory.learn([told("Opt Out", email=SHARP, everybody=everybody)])
     assert [person.id for person in having(memory, DOUBLE_S)] == ["1"]
     assert memory.judge(DOUBLE_S) == "opted_out"
+
+
+def test_what_is_taken_over_with_a_reading_holds_for_the_others(memory: Memory) -> None:
+    """Who gets a reading of which everybody was said to be out is out by the readings they had before as well."""
+    memory.learn([profile("1", email=PUNYCODE), told("Opt Out", email=DOUBLE_S, unit="UK", everybody=True)])
+    assert memory.judge(PUNYCODE) == PASSES
+    memory.learn([told("Completed Order", email=SHARP)])
+    assert memory.judge(PUNYCODE) == "opted_out"
 
 
 def test_a_number_is_nobodys_alone(memory: Memory) -> None:
@@ -176,6 +185,42 @@ def test_going_to_and_fro_keeps_one_row_for_each_address(memory: Memory) -> None
     for _ in range(5):
         memory.learn([profile("1", email=BOB), profile("1", email=ANN)])
     assert kept_rows(memory) == 2
+
+
+def test_what_two_left_behind_is_not_weakened(memory: Memory) -> None:
+    """Of one address that two gave up for good the newer no is kept, whatever the later of them took back before."""
+    out, back = "2026-03-01T09:00:00Z", "2026-03-01T10:00:00Z"
+    memory.learn([profile("1", email=ANN), told("Opt Out", "1"), Departure("1", keep_suppressed=True)])
+    memory.learn([profile("2", email=ANN), told("Opt Out", "2", at=out), told("Opt In", "2", at=back)])
+    memory.learn([told("Opt Out", "2", channel=Channel.SMS), Departure("2", keep_suppressed=True)], NOON + SECOND)
+    assert kept_rows(memory) == 1
+    assert memory.judge(ANN) == "opted_out"
+
+
+@pytest.mark.parametrize(
+    ("event", "ends"),
+    [
+        pytest.param(told("Opt In", "2"), "opted_out", id="of a user without an e-mail"),
+        pytest.param(told("Opt In", phone=MOBILE), "passes", id="of a number alone, which knows no unit"),
+        pytest.param(told("Opt In", "3"), "passes", id="of a user of the unit"),
+    ],
+)
+def test_a_yes_in_one_unit_releases_nothing_that_another_kept(memory: Memory, event: Told, ends: str) -> None:
+    """What is kept of a number hears a yes of its own unit, and of whoever is known by the number and nothing else."""
+    memory.learn([profile("1", unit="FR", mobile=MOBILE), told("Opt Out", "1"), Departure("1", keep_suppressed=True)])
+    memory.learn([profile("2", unit="DE", mobile=MOBILE), profile("3", unit="FR", mobile=MOBILE), event])
+    assert memory.judge(MOBILE) == ends
+
+
+def test_a_yes_of_what_is_kept_in_one_unit_is_none_in_another(memory: Memory) -> None:
+    """An import that releases a kept address of a unit leaves what another unit kept of it."""
+    for unit in ("DE", "FR"):
+        memory.learn(
+            [profile(unit, email=ANN, unit=unit), told("Opt Out", unit), Departure(unit, keep_suppressed=True)]
+        )
+    named = Subject(kept=memory.digests.export(memory.digests.digest(ANN)), business_unit="DE")
+    memory.learn([replace(told("Opt In"), subject=named)])
+    assert memory.judge(ANN) == "opted_out"
 
 
 def test_a_unit_left_behind_is_kept(memory: Memory) -> None:
