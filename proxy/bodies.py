@@ -13,6 +13,8 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
 from aiohttp import StreamReader, web
@@ -27,6 +29,10 @@ LARGE: Final = 1 << 16  # bytes of a body whose reading would hold up the others
 
 _Given = ParamSpec("_Given")
 _Made = TypeVar("_Made")
+
+# Few, because they hold the interpreter's lock by turns, and the loop waits for each of them; the default are as many
+# as there are processors, and four more. More than one, so that nobody waits for all of a body that takes seconds.
+_READERS: Final = ThreadPoolExecutor(4, "bodies")
 
 _GZIP: Final = 16 + zlib.MAX_WBITS
 _TEXT_FLAGS: Final = 0x04 | 0x08 | 0x10  # extra field, file name, comment (RFC 1952, section 2.3.1)
@@ -129,5 +135,5 @@ async def apart(
 ) -> _Made:
     """Do something in a thread where it takes long."""
     if long:
-        return await asyncio.to_thread(work, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(_READERS, partial(work, *args, **kwargs))
     return work(*args, **kwargs)
