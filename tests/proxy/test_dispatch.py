@@ -307,6 +307,17 @@ async def test_a_send_in_disguise_is_not_unknown(open_gate: OpenGate, upstream: 
     assert upstream.heard == []
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["/v3//unheard", "/v3/unheard/./of", "/v3/unheard/../of", "/v3/unheard%2Fof", "/v3/unheard;of", "/v3/%75nheard"],
+)
+async def test_what_servers_may_route_apart_is_not_unknown(open_gate: OpenGate, upstream: Upstream, path: str) -> None:
+    """A path that has more than one reading may be anything, so it does not pass because nobody knows it."""
+    gate = await open_gate(policy={"on_unknown_request": "pass"})
+    assert (await gate.post(f"/mail{path}", b"{}", JSON)).status == 400
+    assert upstream.heard == []
+
+
 @pytest.mark.parametrize("route", [{}, {"mode": "shadow"}])
 @pytest.mark.parametrize("path", ["/v3/mail/Send", "/V3/MAIL/SEND", "/v3//mail/send", "/v3/mail/sen%64"])
 async def test_no_switch_lets_a_send_in_disguise_pass(
