@@ -7,7 +7,6 @@ the document fails, and a test makes it. What all endpoints have in common is sa
 from __future__ import annotations
 
 import asyncio
-import inspect
 import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -20,7 +19,7 @@ from pydantic import Field, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from proxy import ops
-from proxy.api import anycase, erasing_shapes, own_shapes, shapes, store_shapes
+from proxy.api import anycase, own_shapes, shapes
 from proxy.api.access import XNG_HEADER
 from proxy.api.describing import JSON, OPERATIONS, Answer, Operation, Parameter, described
 from proxy.errors import RETRY_AFTER
@@ -30,8 +29,6 @@ DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 REFERENCE: Final = "#/components/schemas/{model}"
 
 Tree: TypeAlias = dict[str, Any]
-
-_SHAPES: Final = (shapes, own_shapes, store_shapes, erasing_shapes)
 
 _SECURITY: Final[Tree] = {
     "token": {"type": "apiKey", "in": "header", "name": XNG_HEADER},
@@ -144,17 +141,15 @@ class _Components:
         adapters: list[_Asked] = [(shape, "validation", TypeAdapter(shape)) for shape in shapes_used]
         made, rest = TypeAdapter.json_schemas(adapters, ref_template=REFERENCE, schema_generator=_Schemas)
         self._schemas = {shape: schema for (shape, _), schema in made.items()}
-        self.components: Tree = {name: _explained(name, schema) for name, schema in rest.get("$defs", {}).items()}
+        self.components: Tree = {name: _untitled(schema) for name, schema in rest.get("$defs", {}).items()}
 
     def of(self, shape: Any) -> Tree:
         """Give the schema of a type."""
         return self._schemas[shape]
 
 
-def _explained(name: str, schema: Tree) -> Tree:
-    untitled = {key: value for key, value in schema.items() if key != "title"}
-    made_from = next((found for each in _SHAPES if (found := getattr(each, name, None))), None)
-    return untitled if made_from is None else {"description": inspect.getdoc(made_from), **untitled}
+def _untitled(schema: Tree) -> Tree:
+    return {key: value for key, value in schema.items() if key != "title"}
 
 
 def _shapes(operation: Operation) -> Iterator[Any]:

@@ -56,6 +56,13 @@ def test_every_operation_is_told_whole() -> None:
                 assert response["description"], f"{where} {status}"
 
 
+def test_types_are_told_in_their_own_words() -> None:
+    """What a schema says of itself is one sentence of its type, and nothing that Python says of its dictionaries."""
+    told = {name: each.get("description", "") for name, each in documented.document()["components"]["schemas"].items()}
+    assert told["Conflicts"] == "One page of conflicts, and the cursor of the next."
+    assert [name for name, says in told.items() if "dict" in says] == []
+
+
 def test_scopes_are_told_as_roles() -> None:
     """What a key must hold stands with each scheme, and public paths ask none."""
     paths = documented.document()["paths"]
