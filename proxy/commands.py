@@ -165,7 +165,7 @@ async def _whitelist(arguments: Namespace, found: Found) -> int:
     async with door(found.config, alone=found.whole) as gate:
         holders: list[Holder] = (await _standing(gate, arguments.address))["items"]
         blocked = [holder for holder in holders if holder["blacklisted"]]
-        for subject in {json.dumps(_subject(holder, arguments.address)): holder for holder in blocked}:
+        for subject in dict.fromkeys(json.dumps(_subject(holder, arguments.address)) for holder in blocked):
             await _tell(gate, json.loads(subject), Word.WHITELISTED)
         _show(arguments.address, await _standing(gate, arguments.address))
     return OK

@@ -343,8 +343,8 @@ def _everybody_else(
 ) -> list[_Folding]:
     """List who else has the address, in whichever unit; what is said of the address holds for each of them."""
     keys = subject.email_keys or subject.phone_keys
-    holders = {person.pk: person for key in keys for person in people.having(connection, digests.digest(key))}
-    return [_Folding(connection, pk, takes=_BOTH) for pk in sorted(holders.keys() - listed)]
+    holders = {person.pk for key in keys for person in people.having(connection, digests.digest(key))}
+    return [_Folding(connection, pk, takes=_BOTH) for pk in sorted(holders - listed)]
 
 
 def _remembered(connection: sqlite3.Connection, digests: Digests, subject: Subject) -> list[_Folding]:
