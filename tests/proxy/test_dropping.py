@@ -172,9 +172,23 @@ async def test_of_a_stranger_nothing_is_kept_unless_the_provider_is_listened_to(
 async def test_nobody_is_learned_of_to_whom_nothing_was_sent(open_gate: OpenGate, upstream: Upstream) -> None:
     """An address that an answer names and the send did not is nobody's business."""
     gate = await opened(open_gate, upstream, **HOOK)
+    before = gate.app.policy.sequence
     upstream.answer = reply(200, results(bob="unsub", ada=None), JSON)
     await mandrill(gate, ADA)
-    assert await open_conflicts(gate) == []
+    assert gate.app.policy.sequence == before
+    upstream.answer = reply(200, results(ada="unsub", bob=None), JSON)
+    await mandrill(gate, ADA)
+    assert gate.app.policy.sequence > before
+
+
+async def test_who_is_named_twice_is_told_of_once(open_gate: OpenGate, upstream: Upstream) -> None:
+    """Of several words about one recipient of a send the first counts."""
+    gate = await opened(open_gate, upstream, **HOOK)
+    twice = [*json.loads(results(ada="unsub")), *json.loads(results(ada="spam"))]
+    upstream.answer = reply(200, json.dumps(twice).encode(), JSON)
+    await mandrill(gate, ADA, ADA)
+    told = [each["event"] for each in (await gate.api("GET", "/users/1/events")).json["items"]]
+    assert told == ["Provider Conflict", "Opt Out", "User Updated"]
 
 
 async def test_what_is_left_of_a_send_is_told_of(open_gate: OpenGate, upstream: Upstream) -> None:

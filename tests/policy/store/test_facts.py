@@ -11,7 +11,7 @@ from policy.events import Departure
 from policy.model import Channel, Facts, Holder, Microseconds, Stamp, Standing
 from policy.store import facts
 from policy.store.digests import SIZE, Digests, key_hash
-from tests.policy.conftest import NOON, Memory, profile, told
+from tests.policy.conftest import NOON, Memory, listed, profile, told
 
 ANN, BOB, CIM = "ann@x.de", "bob@x.de", "cim@x.de"
 
@@ -72,6 +72,13 @@ def test_keys_that_share_a_row_are_told_apart(colliding: Memory) -> None:
     assert [colliding.judge(key) for key in (ANN, BOB, CIM)] == ["blacklisted", "passes", "passes"]
     suppressed = Holder("1", "", Standing(Stamp(NOON, "event")))
     assert colliding.facts([ANN, BOB, CIM]).holders == {ANN: (suppressed,), BOB: (Holder("2", "", Standing()),)}
+
+
+@pytest.mark.parametrize("asked", [[ANN, BOB, CIM], [BOB, CIM, ANN]])
+def test_an_entry_is_found_beside_keys_that_share_its_64_bits(colliding: Memory, asked: list[str]) -> None:
+    """Memory tells recipients apart by 64 bits; where those of one send are equal the store is asked of all."""
+    colliding.learn([listed(BOB)])
+    assert [key for key, entries in colliding.facts(asked).listed.items() if entries] == [BOB]
 
 
 def test_neighbours_in_a_row_stay_when_one_is_released(colliding: Memory) -> None:
