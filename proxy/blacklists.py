@@ -102,6 +102,9 @@ class Importer(Taker):
             entries = [row for at, row in enumerate(entries) if at not in faults]
 
 
+_NO_ENTRY = "there is no such entry"
+
+
 class Remover(Taker):
     """Takes entries off their blacklists."""
 
@@ -109,33 +112,48 @@ class Remover(Taker):
 
     async def _send(self, numbered: list[tuple[int, Row]]) -> None:
         for start in range(0, len(numbered), TOGETHER):
-            await asyncio.gather(*(self._remove(*row) for row in numbered[start : start + TOGETHER]))
+            rows = numbered[start : start + TOGETHER]
+            found = await asyncio.gather(*(self._find(*row) for row in rows))
+            first: dict[str, int] = {}  # of the rows that name an entry, or the later one might find it
+            for (number, _), entry_id in zip(rows, found, strict=True):
+                if entry_id and first.setdefault(entry_id, number) != number:
+                    self._note(number, _NO_ENTRY)
+            await asyncio.gather(*(self._remove(number, entry_id) for entry_id, number in first.items()))
 
-    async def _remove(self, number: int, row: Row) -> None:
-        """Remove the entry that a row names."""
-        named = [name for name in ("BlacklistId", "Email", "Phone", "Scope") if name in row]
-        if named in ([], ["Scope"]):
-            return self._note(number, "this names no entry: it has no BlacklistId, Email or Phone")
-        if sum(len(row[name]) for name in named) > _LONGEST_NAME:
-            return self._note(number, "this is no entry's address or id")
-        wanted = " and ".join(f"{name} eq {_quoted(row[name])}" for name in named)
-        if "BlacklistId" not in row and "Scope" not in row:
-            wanted += " and Scope eq null"
+    async def _find(self, number: int, row: Row) -> str:
+        """Find the entry that a row names, and give its id; "" if it names none, which is told."""
+        wanted, fault = _filter(row)
+        if fault:
+            self._note(number, fault)
+            return ""
         found = await self._gate.ask("GET", ENTRIES, query={"$filter": wanted})
-        if found.status == 400:
-            return self._note(number, found.body["message"].partition(": ")[2])
-        if found.status != 200:
+        if found.status not in (200, 400):
             raise _silent(found, number)
-        if not found.body["items"]:
-            return self._note(number, "there is no such entry")
+        if found.status == 400 or not found.body["items"]:
+            self._note(number, found.body["message"].partition(": ")[2] if found.status == 400 else _NO_ENTRY)
+            return ""
         (entry,) = found.body["items"]
-        reply = await self._gate.ask("DELETE", ENTRIES + entry["BlacklistId"])
+        return str(entry["BlacklistId"])
+
+    async def _remove(self, number: int, entry_id: str) -> None:
+        reply = await self._gate.ask("DELETE", ENTRIES + entry_id)
         if reply.status not in (200, 404):
             raise _silent(reply, number)
         if reply.status == 404:
-            return self._note(number, "there is no such entry")
-        self.taken += 1
-        return None
+            self._note(number, _NO_ENTRY)
+        else:
+            self.taken += 1
+
+
+def _filter(row: Row) -> tuple[str, str]:
+    """Make the filter that finds the entry which a row names, or say why there is none."""
+    named = [name for name in ("BlacklistId", "Email", "Phone", "Scope") if name in row]
+    if named in ([], ["Scope"]):
+        return "", "this names no entry: it has no BlacklistId, Email or Phone"
+    if sum(len(row[name]) for name in named) > _LONGEST_NAME:
+        return "", "this is no entry's address or id"
+    wanted = " and ".join(f"{name} eq {_quoted(row[name])}" for name in named)
+    return wanted if "BlacklistId" in row or "Scope" in row else f"{wanted} and Scope eq null", ""
 
 
 def _silent(reply: Reply, number: int) -> NoGate:
