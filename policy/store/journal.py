@@ -193,7 +193,7 @@ def body_of(event: Event) -> dict[str, Any]:
         case Erasure():
             return _erasure_body(event)
         case Listing() | Delisting() | Settlement():
-            return _listing_body(event)
+            return _plain_body(event)
 
 
 def _erasure_body(erasure: Erasure) -> dict[str, Any]:
@@ -210,19 +210,22 @@ def _erasure_body(erasure: Erasure) -> dict[str, Any]:
     }
 
 
-def _listing_body(listing: Listing | Delisting | Settlement) -> dict[str, Any]:
-    if isinstance(listing, Settlement):
-        return {"person": listing.person, "list": listing.list, "conflict": listing.kind}
-    if isinstance(listing, Delisting):
-        return {"id": listing.id}
-    return {
-        "id": listing.id,
-        "address": listing.address,
-        "keys": list(listing.keys),
-        "scope": listing.scope,
-        "reason": listing.reason,
-        "expires": listing.expires and listing.expires.text,
-    }
+def _plain_body(event: Listing | Delisting | Settlement) -> dict[str, Any]:
+    """Give the body of what is about a row of another table, and about no person by name."""
+    match event:
+        case Settlement():
+            return {"person": event.person, "list": event.list, "conflict": event.kind}
+        case Delisting():
+            return {"id": event.id}
+        case Listing():
+            return {
+                "id": event.id,
+                "address": event.address,
+                "keys": list(event.keys),
+                "scope": event.scope,
+                "reason": event.reason,
+                "expires": event.expires and event.expires.text,
+            }
 
 
 def _told_body(told: Told) -> dict[str, Any]:
